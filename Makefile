@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+# make           build everything into build/          make demo      record, replay and plot on the simulated GPU
+# make test      the whole test suite                  make install   DESTDIR= PREFIX=
+# make lint      the rules that a compiler cannot see  make guest     guest modules and images
+# make golden    regenerate golden totals (review the diff)
+# BUILD=dir CC=clang SAN=address,undefined make variants.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+SAN    ?=
+DEPS   := .deps
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
+CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DEGPU_SHARE='"$(PREFIX)/share/egpu"'
+STD      := -std=gnu11 -pthread -fno-strict-aliasing
+ifneq ($(SAN),)
+SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+LDLIBS   := -lsqlite3 -llz4 -ljson-c -lz -lm
+
+# ---- sources: a directory is a module; mains and subcommands stay out of the libraries ----
+MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c
+CMDS     := $(wildcard tracer/cmd_*.c)
+SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c replay/*.c analysis/*.c \
+                       runtime/*.c runtime/vfio_user/*.c runtime/device/*.c)
+LIB_SRC  := $(filter-out $(MAINS) $(CMDS),$(SRC))
+TEST_SRC := $(wildcard tests/*/test_*.c)
+PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report)
+TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
+EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
+MAN      := $(wildcard */*.1 */*.5)
+
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+.PHONY: all demo test test-programs lint guest golden install clean
+all: $(PROGS) guest
+
+include runtime/setup/setup.mk
+include runtime/guest/guest.mk
+
+# ---- compile and link ----
+$(BUILD)/obj/%.o: %.c | $(SETUP_PACKAGES)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) $(SANFLAGS) -MMD -MP -c $< -o $@
+
+# text files that a program carries in itself: "…" lines to be included in a C string
+$(BUILD)/gen/%.inc: %
+	@mkdir -p $(@D)
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+$(call obj,$(SRC)): | $(EMBED:%=$(BUILD)/gen/%.inc)
+
+$(BUILD)/libegpu.a: $(call obj,$(LIB_SRC))
+	@rm -f $@
+	ar rcs $@ $^
+
+LINK = $(CC) $(STD) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+$(BUILD)/egpu-run:    $(call obj,runtime/egpu_run.c) $(BUILD)/libegpu.a ; $(LINK)
+$(BUILD)/egpu-trace:  $(call obj,tracer/egpu_trace.c $(CMDS)) $(BUILD)/libegpu.a ; $(LINK)
+$(BUILD)/egpu-replay: $(call obj,replay/egpu_replay.c) $(BUILD)/libegpu.a ; $(LINK)
+$(BUILD)/egpu-report: $(call obj,analysis/egpu_report.c) $(BUILD)/libegpu.a ; $(LINK)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libegpu.a
+	@mkdir -p $(@D)
+	$(LINK) -lcmocka
+.PRECIOUS: $(BUILD)/obj/tests/%.o
+programs: $(PROGS)
+test-programs: $(PROGS) $(TESTS)
+
+-include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC)))
+
+# ---- use ----
+lint: | $(SETUP_PACKAGES)
+	tests/lint.sh
+
+test: $(PROGS) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
+	/usr/bin/python3 -m pytest -q tests
+
+demo: $(PROGS) guest $(SETUP_QEMU)
+	runtime/demo.sh
+
+install: $(PROGS) guest
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/egpu
+	install -m 755 $(PROGS) $(DESTDIR)$(PREFIX)/bin
+	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) && ) true
+	cp -rL $(BUILD)/guest $(DESTDIR)$(PREFIX)/share/egpu/
+
+clean:
+	rm -rf $(BUILD)

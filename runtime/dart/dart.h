@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * dart.h - the simulated DART: an IOMMU with limits, whose host picks the IOVA.
+ *
+ * Purpose:  answers map, unmap and translate as Apple's IOMMU does for a Thunderbolt device, with its limits, so that a workload meets
+ *           the Mac's errors at the same request. The runtime serves the guest from it, the replayer serves recorded requests.
+ * Compiled: egpu-run, egpu-replay. Depends on runtime/core/span.h only; the caller serialises all calls on one struct dart.
+ * Errors:   exact, and distinct per cause:
+ *             -ENOSPC         the mapping count is at its limit
+ *             -EDQUOT         the mapped bytes would pass their limit
+ *             -EADDRNOTAVAIL  enough bytes are left, but no hole in the aperture is large enough (fragmentation)
+ *             -EINVAL         empty, wrapping, or not whole granules
+ *             -ENOENT         unmap of an address that is not the start of a mapping
+ *             -EFAULT         translation of an address that is not mapped
+ *             -ENOMEM         this process ran out of memory
+ */
+#ifndef EGPU_RUNTIME_DART_DART_H
+#define EGPU_RUNTIME_DART_DART_H
+
+#include "runtime/core/span.h"
+
+/**
+ * struct dart_limits - a model of an IOMMU.
+ * @name:          as in --dart
+ * @max_mappings:  mappings at once
+ * @max_bytes:     mapped bytes at once
+ * @granule_log2:  everything is a multiple of this
+ * @aperture_iova: IOVAs handed out lie in here, first fit
+ */
+struct dart_limits {
+	const char *name;
+	u64 max_mappings;
+	u64 max_bytes;
+	u32 granule_log2;
+	struct span aperture_iova;
+};
+
+/** dart_models - "apple-tb4" (the default, first), "unlimited"; ends with a NULL name. Sources in dart_models.c. */
+extern const struct dart_limits dart_models[];
+
+/**
+ * dart_parse() - read "MODEL[:KEY=VALUE[,…]]" with keys mappings, bytes (K, M, G suffixes), granule_log2.
+ * Return: 0; -ENOENT unknown model; -ESRCH unknown key; -ERANGE value out of range; -EINVAL malformed. On error *@out is unchanged.
+ */
+int dart_parse(const char *spec, struct dart_limits *out);
+
+/** dart_format() - the inverse, every key spelled out ("apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14"). */
+void dart_format(const struct dart_limits *limits, char *text, size_t text_bytes);
+
+/** struct dart_stats - exact account. */
+struct dart_stats {
+	u64 live_mappings, live_bytes, peak_mappings, peak_bytes;
+	u64 map_calls, unmap_calls; /* failed ones included */
+	u64 refused_count, refused_bytes, refused_space, refused_invalid, unmap_unknown;
+};
+
+struct dart;
+
+/** dart_new() - Return: a DART with nothing mapped; NULL if @limits make no sense (granule 12..30, aperture granular) or no memory. */
+struct dart *dart_new(const struct dart_limits *limits);
+void dart_free(struct dart *d); /* NULL is allowed */
+
+/**
+ * dart_map() - map a span of guest memory at an IOVA the DART picks (first fit).
+ * @gpa:  whole granules. Spans may overlap or repeat: each call makes a mapping of its own
+ * @iova: receives the first address
+ */
+int dart_map(struct dart *d, struct span gpa, u64 *iova);
+
+/** dart_unmap() - end the mapping that starts at @iova. @gpa: receives what it mapped; may be NULL. */
+int dart_unmap(struct dart *d, u64 iova, struct span *gpa);
+
+/** dart_unmap_all() - Return: number of mappings ended. */
+u64 dart_unmap_all(struct dart *d);
+
+/**
+ * dart_translate() - what a device's access reaches.
+ * @len_bytes: in: bytes wanted, > 0. out: bytes that are contiguous from *@gpa, at most what was wanted
+ */
+int dart_translate(const struct dart *d, u64 iova, u64 *len_bytes, u64 *gpa);
+
+const struct dart_stats *dart_stats(const struct dart *d);
+const struct dart_limits *dart_limits(const struct dart *d);
+
+/** dart_reason() - "mapping limit", "byte limit", "fragmented", … for an error of dart_map(). */
+const char *dart_reason(int error);
+
+#endif

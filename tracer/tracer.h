@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * tracer.h - the door to traces: open, emit, close, read.
+ *
+ * Purpose:  record events from any number of threads into one .egt file (SQLite, LZ4 chunks; see trace(5)) and read them back.
+ * Compiled: egpu-run, egpu-trace, egpu-replay, egpu-report. Depends on nothing else of egpu.
+ * Errors:   negative errno. A function that can say more than errno takes a char error[TRACE_ERROR_BYTES] and fills one line.
+ */
+#ifndef EGPU_TRACER_TRACER_H
+#define EGPU_TRACER_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracer/event.h"
+
+#define TRACE_ERROR_BYTES 256
+#define TRACE_DEVICES_MAX 65535
+#define TRACE_FORMAT_VERSION 1
+
+/* ---- what a trace says about itself: keys of its meta table (values are text; see trace(5)) ---- */
+#define TRACE_META_PROVENANCE "provenance"   /* "recorded" | "imported" | "modelled"; always there */
+#define TRACE_META_ORIGIN "origin"           /* from what: command line, file and its sha256, model and seed */
+#define TRACE_META_CLOCK "clock"             /* name of the clock of t_ns, e.g. "CLOCK_MONOTONIC" */
+#define TRACE_META_STARTED "started"         /* wall-clock time of the start, ISO 8601 UTC; absent if unknown */
+#define TRACE_META_HOST "host"               /* uname of the recorder */
+#define TRACE_META_QEMU "qemu"               /* version */
+#define TRACE_META_GUEST "guest"             /* kernel release, if known */
+#define TRACE_META_POLICY "policy"           /* policy that ran live, as in coalesce_parse(); absent if none */
+#define TRACE_META_ALIGN "align"             /* alignment shim that ran live */
+#define TRACE_META_LIMITS "limits"           /* DART model and its limits, as in dart_parse(); absent if none */
+#define TRACE_META_ASSUMED "assumed"         /* importers: what was assumed, one per line */
+#define TRACE_META_WORKLOAD "workload"       /* name of the workload */
+#define TRACE_META_COMPLETE "complete"       /* "yes" once closed in order; else the recorder died or still runs */
+
+/* ---- writing ---- */
+struct tracer;      /* one file being written */
+struct tracer_ring; /* one emitting thread's way into it */
+
+/**
+ * struct tracer_options - how to record.
+ * @path:        file to make; must not exist unless @overwrite
+ * @overwrite:   replace an existing egpu trace (never any other file)
+ * @ring_events: capacity of each thread's ring, a power of two; 0 = 65,536
+ * @flush_ms:    an event is on disk after at most this long; 0 = 1,000
+ * @drop:        a full ring counts and drops (each gap becomes an event) instead of making the producer wait
+ */
+struct tracer_options {
+	const char *path;
+	bool overwrite;
+	uint32_t ring_events;
+	uint32_t flush_ms;
+	bool drop;
+};
+
+/**
+ * tracer_open() - make a trace file and start its writer thread.
+ * Return: 0; -EEXIST, -EBUSY (another recorder has it), -ENOSPC, -EACCES, … with @error filled.
+ */
+int tracer_open(const struct tracer_options *options, struct tracer **out, char *error);
+
+/**
+ * tracer_ring() - a ring for the calling thread (one producer each); lives until tracer_close(). Any thread.
+ * Return: NULL only without memory.
+ */
+struct tracer_ring *tracer_ring(struct tracer *t);
+
+/**
+ * tracer_emit() - record one event. Wait-free while the ring has room; else waits for the writer, or drops if the user chose that.
+ * If the file can no longer be written (full disk) events are counted as lost and the error is kept for tracer_status().
+ * Order: events of one ring keep their order in the file for ever; rings are merged by t_ns.
+ */
+void tracer_emit(struct tracer_ring *ring, const struct trace_event *event);
+
+/** tracer_now_ns() - CLOCK_MONOTONIC, the clock of t_ns. */
+uint64_t tracer_now_ns(void);
+
+/** tracer_meta() - set a key of the meta table. Any thread; takes a lock. Return: 0 or -errno. */
+int tracer_meta(struct tracer *t, const char *key, const char *value);
+
+/**
+ * tracer_device() - register a device by its name ("sim-gpu", "0000:01:00.0"). Any thread; takes a lock.
+ * @identity: "vendor:device class" or any text; may be NULL
+ * Return: its id, 1..TRACE_DEVICES_MAX (the same for the same name); 0 if the table is full or memory ran out.
+ */
+uint16_t tracer_device(struct tracer *t, const char *name, const char *identity);
+
+/** tracer_string() - id of a text in the string table, for TRACE_STRING arguments; the same text has the same id. Takes a lock. */
+uint32_t tracer_string(struct tracer *t, const char *text);
+
+/**
+ * tracer_account() - set a line of the loss account (what was lost, assumed, collapsed, unmatched), always stored, zero or not.
+ * @what: e.g. "events_dropped", "unmap_unmatched"
+ * @note: one sentence for people; may be NULL
+ */
+int tracer_account(struct tracer *t, const char *what, uint64_t count, const char *note);
+
+/** struct tracer_status - for a status line. */
+struct tracer_status {
+	uint64_t events, dropped, file_bytes;
+	int error; /* 0 or the negative errno that stopped writing */
+};
+void tracer_status(struct tracer *t, struct tracer_status *out);
+
+/**
+ * tracer_close() - drain all rings, finish and close the file: a single file remains. No thread may emit any more. NULL is allowed.
+ * Return: 0, or the first error of the whole recording, with @error filled (may be NULL).
+ */
+int tracer_close(struct tracer *t, char *error);
+
+/* ---- reading ---- */
+struct trace;        /* one open file; read-only; one thread at a time */
+struct trace_cursor; /* a position in it; several may be open */
+
+/**
+ * trace_open() - open a trace for reading, also while it is being recorded, also if its recorder died.
+ * Return: 0; -ENOENT, -EINVAL (not an egpu trace, or a newer major version), -EIO; @error filled.
+ */
+int trace_open(const char *path, struct trace **out, char *error);
+void trace_close(struct trace *t); /* NULL is allowed */
+
+/** trace_meta() - value of a key, NULL if absent; valid until trace_close(). */
+const char *trace_meta(struct trace *t, const char *key);
+const char *trace_device_name(struct trace *t, unsigned int device); /* NULL if there is none */
+const char *trace_device_identity(struct trace *t, unsigned int device);
+unsigned int trace_devices(struct trace *t); /* highest id */
+const char *trace_string(struct trace *t, uint64_t id); /* NULL if there is none */
+
+/** trace_account_next() - walk the loss account; start with *@row = 0. Return: false at the end. */
+bool trace_account_next(struct trace *t, unsigned int *row, const char **what, uint64_t *count, const char **note);
+
+/** trace_meta_next() - walk all meta keys; start with *@row = 0. Return: false at the end. */
+bool trace_meta_next(struct trace *t, unsigned int *row, const char **key, const char **value);
+
+/** struct trace_summary - from the chunk table alone, no chunk is decoded. */
+struct trace_summary {
+	uint64_t events, chunks, stored_bytes, t_first_ns, t_last_ns;
+	uint64_t kind_events[TRACE_KINDS];
+};
+int trace_summary(struct trace *t, struct trace_summary *out);
+
+/**
+ * trace_cursor_open() - start reading at the first event.
+ * @skip_damaged: a chunk whose checksum fails is counted and skipped; otherwise it ends the reading with -EBADMSG
+ */
+int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **out);
+
+/**
+ * trace_next() - the next event, in file order.
+ * Return: 1 and *@event; 0 at the end; -EBADMSG damaged chunk; other -errno. @error filled if not NULL.
+ */
+int trace_next(struct trace_cursor *c, struct trace_event *event, char *error);
+uint64_t trace_cursor_damaged(const struct trace_cursor *c); /* chunks skipped so far */
+void trace_cursor_close(struct trace_cursor *c);             /* NULL is allowed */
+
+/**
+ * trace_verify() - check every chunk: checksum, decode, counts and time range against its row.
+ * @report: called once per damaged chunk with one line; may be NULL
+ * Return: number of damaged chunks, or -errno.
+ */
+int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, const char *why), void *ctx);
+
+#endif
