@@ -73,6 +73,9 @@ int dart_unmap(struct dart *d, u64 iova, struct span *gpa);
 /** dart_unmap_all() - Return: number of mappings ended. */
 u64 dart_unmap_all(struct dart *d);
 
+/** dart_each() - visit every live mapping in order of IOVA. @fn must not change the DART. */
+void dart_each(const struct dart *d, void (*fn)(void *ctx, u64 iova, struct span gpa), void *ctx);
+
 /**
  * dart_translate() - what a device's access reaches.
  * @len_bytes: in: bytes wanted, > 0. out: bytes that are contiguous from *@gpa, at most what was wanted
