@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "runtime/core/coalesce.h"
+
+static const struct coalesce_param window_params[] = {
+	{ .name = "log2", .min = 14, .max = 30, .def = 18, .help = "log2 of the window in bytes; not below the granule of the IOMMU" },
+};
+
+/* Source: the published coalescer; 256 KiB windows made about four times fewer mappings of a game's requests (README, "Sources"). */
+static int window_choose(const u32 *param, u32 granule_log2, const struct span *request_gpa, struct span *out_gpa)
+{
+	u32 log2 = param[0];
+
+	if (log2 < granule_log2 || !span_valid(*request_gpa))
+		return -EINVAL;
+	if (request_gpa->start >> log2 != span_last(*request_gpa) >> log2)
+		return align_span(request_gpa, granule_log2, out_gpa);
+	out_gpa->start = request_gpa->start >> log2 << log2;
+	out_gpa->len = (u64)1 << log2;
+	return 0;
+}
+
+const struct coalesce_policy coalesce_policy_window = {
+	.name = "window",
+	.summary = "map the whole fixed window of guest memory that holds a request; one that no window holds is mapped as direct",
+	.params = window_params,
+	.nparams = 1,
+	.choose = window_choose,
+};
