@@ -11,7 +11,7 @@
  *   MSI-X 4 vectors: 0 fence, 1 fault, 2 present, 3 unused
  * All registers are 32-bit, little-endian; a 64-bit register is two, low half first. Every address the device is given is an IOVA and goes
  * through the IOMMU. An access to an address that is not mapped touches nothing, is recorded as a fault, raises vector 1, and ends the
- * command that made it (its fence value is still written if its address is mapped).
+ * command that made it; the commands after it are executed. A command that cannot be fetched is a ring error: the device stops until reset.
  *
  * Start: write CONTROL.RESET, set RING_IOVA and RING_LOG2, write CONTROL.ENABLE. The driver puts 64-byte commands into the ring (RING_LOG2
  * slots) and writes the new producer index to RING_HEAD (the doorbell; indexes count up and wrap at 2^32, slot = index mod slots). The device

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "runtime/device/device.h"
+
+int device_init(struct device *d, const struct device_ops *ops, const char *name, u32 msix)
+{
+	const u32 count[IRQ_TYPES] = { [IRQ_MSIX] = msix };
+	int err = irqs_init(&d->irqs, count);
+
+	if (err)
+		return err;
+	d->memory = guest_memory_new();
+	if (!d->memory) {
+		irqs_free(&d->irqs);
+		return -ENOMEM;
+	}
+	d->ops = ops;
+	d->name = name;
+	return 0;
+}
+
+void device_fini(struct device *d)
+{
+	guest_memory_free(d->memory);
+	irqs_free(&d->irqs);
+}
+
+void device_emit(struct device *d, enum trace_kind kind, s32 status, u64 a0, u64 a1, u64 a2, u64 a3)
+{
+	struct trace_event e = {
+		.t_ns = tracer_now_ns(), .kind = (u16)kind, .device = d->trace_id, .status = status, .arg = { a0, a1, a2, a3 },
+	};
+
+	if (d->ring)
+		tracer_emit(d->ring, &e);
+}
+
+void device_emit_text(struct device *d, enum trace_kind kind, const char *text, size_t text_bytes)
+{
+	char clean[128];
+	size_t n = 0;
+
+	if (!d->tracer)
+		return;
+	for (; n < text_bytes && n < sizeof(clean) - 1 && text[n]; n++)
+		clean[n] = text[n] >= ' ' && text[n] < 127 ? text[n] : '?';
+	clean[n] = 0;
+	if (d->texts++ >= DEVICE_TEXTS_MAX)
+		strcpy(clean, "(too many texts)");
+	device_emit(d, kind, 0, tracer_string(d->tracer, clean), 0, 0, 0);
+}
+
+void device_raise(struct device *d, u32 vector)
+{
+	int got = irqs_raise(&d->irqs, IRQ_MSIX, vector);
+
+	device_emit(d, TRACE_IRQ, got < 0 ? got : 0, IRQ_MSIX, vector, got > 0, 0);
+}

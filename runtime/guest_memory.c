@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "runtime/guest_memory.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* one mmap, shared by the pieces that cuts left of it */
+struct backing {
+	u8 *base;
+	size_t len_bytes;
+	u32 refs;
+};
+
+struct range {
+	struct span span;
+	struct backing *backing; /* NULL: known, not accessible */
+	u8 *at;
+	bool writable;
+};
+
+struct guest_memory {
+	struct range *ranges; /* sorted by start, disjoint */
+	u32 count, room;
+};
+
+static __thread sigjmp_buf bus_escape;
+static __thread volatile sig_atomic_t bus_armed;
+
+static void on_sigbus(int sig)
+{
+	if (bus_armed)
+		siglongjmp(bus_escape, 1);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+int guest_memory_protect(void)
+{
+	struct sigaction sa = { .sa_handler = on_sigbus, .sa_flags = SA_NODEFER };
+
+	return sigaction(SIGBUS, &sa, NULL) ? -errno : 0;
+}
+
+struct guest_memory *guest_memory_new(void)
+{
+	return calloc(1, sizeof(struct guest_memory));
+}
+
+void guest_memory_free(struct guest_memory *gm)
+{
+	if (!gm)
+		return;
+	guest_memory_clear(gm);
+	free(gm->ranges);
+	free(gm);
+}
+
+static void backing_put(struct backing *b)
+{
+	if (!b || --b->refs)
+		return;
+	munmap(b->base, b->len_bytes);
+	free(b);
+}
+
+void guest_memory_clear(struct guest_memory *gm)
+{
+	for (u32 i = 0; i < gm->count; i++)
+		backing_put(gm->ranges[i].backing);
+	gm->count = 0;
+}
+
+/* index of the first range that ends at or after addr */
+static u32 range_at_or_after(const struct guest_memory *gm, u64 addr)
+{
+	u32 lo = 0, hi = gm->count;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (span_last(gm->ranges[mid].span) < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static int range_insert(struct guest_memory *gm, u32 at, const struct range *r)
+{
+	if (gm->count == GUEST_MEMORY_RANGES_MAX)
+		return -ENOSPC;
+	if (gm->count == gm->room) {
+		u32 room = gm->room ? gm->room * 2 : 16;
+		struct range *more = realloc(gm->ranges, room * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		gm->ranges = more;
+		gm->room = room;
+	}
+	memmove(&gm->ranges[at + 1], &gm->ranges[at], (gm->count - at) * sizeof(*r));
+	gm->ranges[at] = *r;
+	gm->count++;
+	return 0;
+}
+
+static int backing_new(int fd, u64 offset, u64 len, bool writable, struct backing **out)
+{
+	struct backing *b;
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISREG(st.st_mode) && ((u64)st.st_size < offset || (u64)st.st_size - offset < len))
+		return -ENXIO;
+	b = malloc(sizeof(*b));
+	if (!b)
+		return -ENOMEM;
+	*b = (struct backing){ .len_bytes = len, .refs = 1 };
+	b->base = mmap(NULL, len, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE, fd, (off_t)offset);
+	if (b->base == MAP_FAILED) {
+		int err = -errno;
+
+		free(b);
+		return err;
+	}
+	*out = b;
+	return 0;
+}
+
+int guest_memory_add(struct guest_memory *gm, struct span range, int fd, u64 offset, bool writable)
+{
+	struct range r = { .span = range, .writable = writable };
+	u64 page_mask = (u64)sysconf(_SC_PAGESIZE) - 1;
+	u32 at;
+	int err;
+
+	if (!span_valid(range) || ((range.start | range.len) & page_mask))
+		return -EINVAL;
+	if (fd >= 0 && ((offset & page_mask) || offset > INT64_MAX || range.len > INT64_MAX - offset))
+		return -EINVAL;
+	at = range_at_or_after(gm, range.start);
+	if (at < gm->count && span_overlaps(gm->ranges[at].span, range))
+		return -EEXIST;
+	if (fd >= 0) {
+		err = backing_new(fd, offset, range.len, writable, &r.backing);
+		if (err)
+			return err;
+		r.at = r.backing->base;
+	}
+	err = range_insert(gm, at, &r);
+	if (err)
+		backing_put(r.backing);
+	return err;
+}
+
+/* shorten range i to @keep, which lies inside it */
+static void range_cut(struct range *r, struct span keep)
+{
+	if (r->at)
+		r->at += keep.start - r->span.start;
+	r->span = keep;
+}
+
+s64 guest_memory_remove(struct guest_memory *gm, struct span gone)
+{
+	u64 removed = 0;
+	u32 i;
+
+	if (!span_valid(gone))
+		return 0;
+	i = range_at_or_after(gm, gone.start);
+	while (i < gm->count && span_overlaps(gm->ranges[i].span, gone)) {
+		struct range *r = &gm->ranges[i];
+		u64 first = r->span.start, last = span_last(r->span), gone_last = span_last(gone);
+		bool head = first < gone.start, tail = last > gone_last;
+
+		if (head && tail) {
+			struct range rest = *r;
+
+			range_cut(&rest, (struct span){ gone_last + 1, last - gone_last });
+			if (range_insert(gm, i + 1, &rest))
+				return -ENOSPC;
+			if (rest.backing)
+				rest.backing->refs++;
+			range_cut(&gm->ranges[i], (struct span){ first, gone.start - first });
+			return (s64)gone.len;
+		}
+		removed += (tail ? gone_last : last) - (head ? gone.start : first) + 1;
+		if (head) {
+			range_cut(r, (struct span){ first, gone.start - first });
+			i++;
+		} else if (tail) {
+			range_cut(r, (struct span){ gone_last + 1, last - gone_last });
+		} else {
+			backing_put(r->backing);
+			memmove(r, r + 1, (gm->count - i - 1) * sizeof(*r));
+			gm->count--;
+		}
+	}
+	return (s64)removed;
+}
+
+/* where addr lies in our address space, and for how long it is contiguous */
+static u8 *reach(struct guest_memory *gm, u64 addr, bool write, u64 *len_bytes)
+{
+	u32 i = range_at_or_after(gm, addr);
+	struct range *r = &gm->ranges[i];
+
+	if (i == gm->count || addr < r->span.start || !r->at || (write && !r->writable))
+		return NULL;
+	*len_bytes = span_last(r->span) - addr + 1;
+	return r->at + (addr - r->span.start);
+}
+
+/* a page behind a truncated file raises SIGBUS: come back here and report it */
+static int guarded_copy(void *to, const void *from, u64 len_bytes)
+{
+	if (sigsetjmp(bus_escape, 0)) {
+		bus_armed = 0;
+		return -EFAULT;
+	}
+	bus_armed = 1;
+	memcpy(to, from, len_bytes);
+	bus_armed = 0;
+	return 0;
+}
+
+static int copy(struct guest_memory *gm, u64 addr, u8 *buf, u64 len_bytes, bool write)
+{
+	if (len_bytes && !span_valid((struct span){ addr, len_bytes }))
+		return -EFAULT;
+	while (len_bytes) {
+		u64 piece;
+		u8 *at = reach(gm, addr, write, &piece);
+
+		if (!at)
+			return -EFAULT;
+		if (piece > len_bytes)
+			piece = len_bytes;
+		if (write ? guarded_copy(at, buf, piece) : guarded_copy(buf, at, piece))
+			return -EFAULT;
+		addr += piece;
+		buf += piece;
+		len_bytes -= piece;
+	}
+	return 0;
+}
+
+int guest_memory_read(struct guest_memory *gm, u64 addr, void *buf, u64 len_bytes)
+{
+	return copy(gm, addr, buf, len_bytes, false);
+}
+
+int guest_memory_write(struct guest_memory *gm, u64 addr, const void *buf, u64 len_bytes)
+{
+	return copy(gm, addr, (u8 *)(uintptr_t)buf, len_bytes, true);
+}
+
+static u32 *reach_word(struct guest_memory *gm, u64 addr, bool write)
+{
+	u64 len_bytes;
+	u8 *at = (addr & 3) ? NULL : reach(gm, addr, write, &len_bytes);
+
+	return at && len_bytes >= 4 ? (u32 *)(void *)at : NULL;
+}
+
+int guest_memory_load32(struct guest_memory *gm, u64 addr, u32 *value)
+{
+	u32 *word = reach_word(gm, addr, false);
+
+	if (!word)
+		return -EFAULT;
+	if (sigsetjmp(bus_escape, 0)) {
+		bus_armed = 0;
+		return -EFAULT;
+	}
+	bus_armed = 1;
+	*value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	bus_armed = 0;
+	return 0;
+}
+
+int guest_memory_store32(struct guest_memory *gm, u64 addr, u32 value)
+{
+	u32 *word = reach_word(gm, addr, true);
+
+	if (!word)
+		return -EFAULT;
+	if (sigsetjmp(bus_escape, 0)) {
+		bus_armed = 0;
+		return -EFAULT;
+	}
+	bus_armed = 1;
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+	bus_armed = 0;
+	return 0;
+}
+
+u64 guest_memory_bytes(const struct guest_memory *gm, u32 *ranges)
+{
+	u64 bytes = 0;
+
+	for (u32 i = 0; i < gm->count; i++)
+		bytes += gm->ranges[i].span.len;
+	if (ranges)
+		*ranges = gm->count;
+	return bytes;
+}
