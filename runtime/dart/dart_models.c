@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "runtime/dart/dart.h"
+
+#define MIB ((u64)1 << 20)
+
+/*
+ * apple-tb4: limits of PCIDriverKit for a Thunderbolt device: about 64 k mappings, 1,536 MiB, 16 KiB granules (published write-up of
+ *            May 2026, README "Sources"). The aperture is assumed, nothing is published: the usual 32-bit window above the low 256 MiB.
+ * unlimited: no limit that a trace could meet; shows what a policy asks for when nothing stops it.
+ */
+const struct dart_limits dart_models[] = {
+	{
+		.name = "apple-tb4",
+		.max_mappings = 65536,
+		.max_bytes = 1536 * MIB,
+		.granule_log2 = 14,
+		.aperture_iova = { 256 * MIB, 3584 * MIB },
+	},
+	{
+		.name = "unlimited",
+		.max_mappings = (u64)1 << 30,
+		.max_bytes = (u64)1 << 47,
+		.granule_log2 = 14,
+		.aperture_iova = { (u64)1 << 30, ((u64)1 << 47) - ((u64)1 << 30) },
+	},
+	{ .name = NULL },
+};

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* Text of a model with its limits: "apple-tb4:mappings=65536,bytes=1536M,granule_log2=14". */
+#include <stdio.h>
+
+#include "runtime/core/align.h"
+#include "runtime/dart/dart.h"
+
+#define MAPPINGS_MAX ((u64)1 << 30)
+#define BYTES_MAX ((u64)1 << 62)
+
+static bool same_word(const char *text, size_t len, const char *name)
+{
+	return strlen(name) == len && memcmp(text, name, len) == 0;
+}
+
+static const struct dart_limits *model_find(const char *name, size_t len)
+{
+	const struct dart_limits *m;
+
+	for (m = dart_models; m->name; m++) {
+		if (same_word(name, len, m->name))
+			return m;
+	}
+	return NULL;
+}
+
+static unsigned int suffix_log2(char c)
+{
+	switch (c) {
+	case 'K':
+	case 'k':
+		return 10;
+	case 'M':
+	case 'm':
+		return 20;
+	case 'G':
+	case 'g':
+		return 30;
+	default:
+		return 0;
+	}
+}
+
+static int parse_number(const char *text, size_t len, u64 *out)
+{
+	unsigned int shift = len > 1 ? suffix_log2(text[len - 1]) : 0;
+	size_t i, digits = shift ? len - 1 : len;
+	u64 value = 0;
+
+	if (digits == 0)
+		return -EINVAL;
+	for (i = 0; i < digits; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return -EINVAL;
+		if (value > BYTES_MAX)
+			continue;
+		value = value * 10 + (u64)(text[i] - '0');
+	}
+	if (value > BYTES_MAX >> shift)
+		return -ERANGE;
+	*out = value << shift;
+	return 0;
+}
+
+static int set_limit(struct dart_limits *limits, const char *key, size_t key_len, u64 value)
+{
+	if (same_word(key, key_len, "mappings")) {
+		limits->max_mappings = value;
+		return value >= 1 && value <= MAPPINGS_MAX ? 0 : -ERANGE;
+	}
+	if (same_word(key, key_len, "bytes")) {
+		limits->max_bytes = value;
+		return value >= 1 ? 0 : -ERANGE;
+	}
+	if (same_word(key, key_len, "granule_log2")) {
+		limits->granule_log2 = (u32)value;
+		return value >= ALIGN_GRANULE_LOG2_MIN && value <= ALIGN_GRANULE_LOG2_MAX ? 0 : -ERANGE;
+	}
+	return -ESRCH;
+}
+
+static int parse_item(const char *item, size_t len, struct dart_limits *limits)
+{
+	const char *equals = memchr(item, '=', len);
+	u64 value = 0;
+	int rc, set_rc;
+
+	if (!equals || equals == item)
+		return -EINVAL;
+	rc = parse_number(equals + 1, len - (size_t)(equals + 1 - item), &value);
+	set_rc = set_limit(limits, item, (size_t)(equals - item), value);
+	if (set_rc == -ESRCH)
+		return set_rc;
+	return rc ? rc : set_rc;
+}
+
+int dart_parse(const char *spec, struct dart_limits *out)
+{
+	size_t len = strcspn(spec, ":");
+	const struct dart_limits *model = model_find(spec, len);
+	struct dart_limits limits;
+	const char *at = spec + len;
+	u64 mask;
+	int rc;
+
+	if (len == 0)
+		return -EINVAL;
+	if (!model)
+		return -ENOENT;
+	limits = *model;
+	while (*at) {
+		at++;
+		len = strcspn(at, ",");
+		rc = parse_item(at, len, &limits);
+		if (rc)
+			return rc;
+		at += len;
+	}
+	mask = ((u64)1 << limits.granule_log2) - 1;
+	if ((limits.aperture_iova.start | limits.aperture_iova.len) & mask)
+		return -ERANGE;
+	*out = limits;
+	return 0;
+}
+
+void dart_format(const struct dart_limits *limits, char *text, size_t text_bytes)
+{
+	snprintf(text, text_bytes, "%s:mappings=%llu,bytes=%llu,granule_log2=%u", limits->name, (unsigned long long)limits->max_mappings,
+		 (unsigned long long)limits->max_bytes, limits->granule_log2);
+}
