@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The simulated DART against a naive model: an array of granules, each with its mapping. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "runtime/dart/dart.h"
+
+#define GRANULE_LOG2 14
+#define GRANULES 256
+#define APERTURE_IOVA ((u64)1 << 20)
+#define STEPS 60000
+
+struct naive {
+	u32 owner[GRANULES]; /* 0 = free, else number of the mapping */
+	u64 gpa[GRANULES];   /* of each granule */
+	u64 live, granules;
+	u64 max_mappings, max_granules;
+	u32 last_owner;
+};
+
+static u64 random_state = 0x1234567;
+
+static u32 random_below(u32 n)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (u32)(random_state >> 33) % n;
+}
+
+static int naive_map(struct naive *m, u64 gpa, u32 n, u64 *iova)
+{
+	u32 i, run = 0;
+
+	if (m->live == m->max_mappings)
+		return -ENOSPC;
+	if (m->granules + n > m->max_granules)
+		return -EDQUOT;
+	for (i = 0; i < GRANULES && run < n; i++)
+		run = m->owner[i] ? 0 : run + 1;
+	if (run < n)
+		return -EADDRNOTAVAIL;
+	m->last_owner++;
+	for (run = 0; run < n; run++) {
+		m->owner[i - n + run] = m->last_owner;
+		m->gpa[i - n + run] = gpa + ((u64)run << GRANULE_LOG2);
+	}
+	m->live++;
+	m->granules += n;
+	*iova = APERTURE_IOVA + ((u64)(i - n) << GRANULE_LOG2);
+	return 0;
+}
+
+static bool naive_starts(const struct naive *m, u32 i)
+{
+	return m->owner[i] && (i == 0 || m->owner[i - 1] != m->owner[i]);
+}
+
+static int naive_unmap(struct naive *m, u32 i, struct span *gpa)
+{
+	u32 owner = m->owner[i];
+
+	if (!naive_starts(m, i))
+		return -ENOENT;
+	*gpa = (struct span){ m->gpa[i], 0 };
+	for (; i < GRANULES && m->owner[i] == owner; i++) {
+		m->owner[i] = 0;
+		gpa->len += (u64)1 << GRANULE_LOG2;
+		m->granules--;
+	}
+	m->live--;
+	return 0;
+}
+
+static struct dart *new_dart(u64 mappings, u64 granules)
+{
+	struct dart_limits limits = {
+		.name = "test",
+		.max_mappings = mappings,
+		.max_bytes = granules << GRANULE_LOG2,
+		.granule_log2 = GRANULE_LOG2,
+		.aperture_iova = { APERTURE_IOVA, (u64)GRANULES << GRANULE_LOG2 },
+	};
+	struct dart *d = dart_new(&limits);
+
+	assert_non_null(d);
+	return d;
+}
+
+static void check_translation(const struct dart *d, const struct naive *m)
+{
+	u32 i = random_below(GRANULES), end = i;
+	u64 offset = random_below(1 << GRANULE_LOG2);
+	u64 len = 1 + random_below(6 << GRANULE_LOG2), wanted = len, gpa = 0, room;
+	int rc = dart_translate(d, APERTURE_IOVA + ((u64)i << GRANULE_LOG2) + offset, &len, &gpa);
+
+	if (!m->owner[i]) {
+		assert_int_equal(rc, -EFAULT);
+		return;
+	}
+	while (end < GRANULES && m->owner[end] == m->owner[i])
+		end++;
+	room = ((u64)(end - i) << GRANULE_LOG2) - offset;
+	assert_int_equal(rc, 0);
+	assert_int_equal(gpa, m->gpa[i] + offset);
+	assert_int_equal(len, wanted < room ? wanted : room);
+}
+
+struct visit {
+	const struct naive *naive;
+	u64 seen, next_iova;
+};
+
+static void visit_one(void *ctx, u64 iova, struct span gpa)
+{
+	struct visit *v = ctx;
+	u64 i = (iova - APERTURE_IOVA) >> GRANULE_LOG2;
+
+	assert_true(iova >= v->next_iova);
+	assert_true(naive_starts(v->naive, (u32)i));
+	assert_int_equal(v->naive->gpa[i], gpa.start);
+	v->next_iova = iova + gpa.len;
+	v->seen++;
+}
+
+static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragment)
+{
+	struct naive *m = calloc(1, sizeof(*m));
+	struct dart *d = new_dart(mappings, granules);
+	const struct dart_stats *s = dart_stats(d);
+	u32 step;
+
+	assert_non_null(m);
+	m->max_mappings = mappings;
+	m->max_granules = granules;
+	for (step = 0; step < STEPS; step++) {
+		u64 want_iova = 0, got_iova = 0;
+
+		if (random_below(100) < 55) {
+			u32 n = 1 + random_below(random_below(10) ? 4 : 40);
+			struct span gpa = { (u64)random_below(1 << 20) << GRANULE_LOG2, (u64)n << GRANULE_LOG2 };
+			int want = naive_map(m, gpa.start, n, &want_iova);
+
+			assert_int_equal(dart_map(d, gpa, &got_iova), want);
+			assert_int_equal(got_iova, want_iova);
+		} else {
+			u32 i = random_below(GRANULES);
+			struct span want_gpa = { 0, 0 }, got_gpa = { 0, 0 };
+			int want = naive_unmap(m, i, &want_gpa);
+
+			assert_int_equal(dart_unmap(d, APERTURE_IOVA + ((u64)i << GRANULE_LOG2), &got_gpa), want);
+			assert_true(span_equal(want_gpa, got_gpa));
+		}
+		check_translation(d, m);
+		assert_int_equal(s->live_mappings, m->live);
+		assert_int_equal(s->live_bytes, m->granules << GRANULE_LOG2);
+		if (step % 1000 == 0) {
+			struct visit v = { m, 0, 0 };
+
+			dart_each(d, visit_one, &v);
+			assert_int_equal(v.seen, m->live);
+		}
+	}
+	assert_true(s->unmap_unknown > 0);
+	assert_true(must_fragment ? s->refused_space > 0 : s->refused_count + s->refused_bytes > 0);
+	assert_int_equal(dart_unmap_all(d), m->live);
+	assert_int_equal(s->live_bytes, 0);
+	dart_free(d);
+	free(m);
+}
+
+static void test_random_steps_under_count_limit_equal_naive_model(void **state)
+{
+	(void)state;
+	random_steps_equal_naive(40, GRANULES, false);
+}
+
+static void test_random_steps_under_byte_limit_equal_naive_model(void **state)
+{
+	(void)state;
+	random_steps_equal_naive(10000, 100, false);
+}
+
+static void test_random_steps_without_limits_fragment_and_equal_naive_model(void **state)
+{
+	(void)state;
+	random_steps_equal_naive(10000, GRANULES, true);
+}
+
+static void test_map_into_comb_of_holes_fails_fragmented_though_bytes_are_left(void **state)
+{
+	struct dart *d = new_dart(10000, GRANULES);
+	struct span one = { 0, (u64)1 << GRANULE_LOG2 }, two = { 0, (u64)2 << GRANULE_LOG2 };
+	u64 iova;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < GRANULES; i++)
+		assert_int_equal(dart_map(d, one, &iova), 0);
+	for (i = 0; i < GRANULES; i += 2)
+		assert_int_equal(dart_unmap(d, APERTURE_IOVA + ((u64)i << GRANULE_LOG2), NULL), 0);
+	assert_int_equal(dart_map(d, two, &iova), -EADDRNOTAVAIL);
+	assert_string_equal(dart_reason(-EADDRNOTAVAIL), "fragmented");
+	assert_int_equal(dart_stats(d)->live_bytes, (u64)GRANULES / 2 << GRANULE_LOG2);
+	assert_int_equal(dart_unmap(d, APERTURE_IOVA + ((u64)1 << GRANULE_LOG2), NULL), 0);
+	assert_int_equal(dart_map(d, two, &iova), 0);
+	assert_int_equal(iova, APERTURE_IOVA);
+	dart_free(d);
+}
+
+static void test_bad_spans_are_refused_invalid_and_counted(void **state)
+{
+	struct dart *d = new_dart(10, GRANULES);
+	u64 g = (u64)1 << GRANULE_LOG2, iova = 7, len = 0, gpa;
+	struct span bad[] = { { 0, 0 }, { 1, g }, { g, g - 1 }, { ~(g - 1), 2 * g } };
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		assert_int_equal(dart_map(d, bad[i], &iova), -EINVAL);
+	assert_int_equal(iova, 7);
+	assert_int_equal(dart_stats(d)->refused_invalid, 4);
+	assert_int_equal(dart_translate(d, APERTURE_IOVA, &len, &gpa), -EINVAL);
+	len = 1;
+	assert_int_equal(dart_translate(d, 0, &len, &gpa), -EFAULT);
+	assert_int_equal(dart_translate(d, ~(u64)0, &len, &gpa), -EFAULT);
+	assert_int_equal(dart_unmap(d, ~(u64)0, NULL), -ENOENT);
+	assert_int_equal(dart_unmap(d, 0, NULL), -ENOENT);
+	dart_free(d);
+}
+
+static void test_new_with_senseless_limits_gives_null(void **state)
+{
+	struct dart_limits limits = dart_models[0];
+
+	(void)state;
+	limits.granule_log2 = 11;
+	assert_null(dart_new(&limits));
+	limits.granule_log2 = 31;
+	assert_null(dart_new(&limits));
+	limits.granule_log2 = 14;
+	limits.aperture_iova.start += 4096;
+	assert_null(dart_new(&limits));
+	limits.aperture_iova = (struct span){ 0, 0 };
+	assert_null(dart_new(&limits));
+}
+
+static void test_published_limits_refuse_one_mapping_more(void **state)
+{
+	struct dart *d = dart_new(&dart_models[0]);
+	struct span one = { 0, 16384 }, large = { 0, (u64)1536 << 20 };
+	u64 iova;
+	u32 i;
+
+	(void)state;
+	assert_int_equal(dart_map(d, large, &iova), 0);
+	assert_int_equal(dart_map(d, one, &iova), -EDQUOT);
+	assert_int_equal(dart_unmap_all(d), 1);
+	for (i = 0; i < 65536; i++)
+		assert_int_equal(dart_map(d, one, &iova), 0);
+	assert_int_equal(dart_map(d, one, &iova), -ENOSPC);
+	dart_free(d);
+}
+
+static void test_good_specs_parse_and_format_back(void **state)
+{
+	struct dart_limits limits, again;
+	char text[128];
+
+	(void)state;
+	assert_int_equal(dart_parse("apple-tb4", &limits), 0);
+	dart_format(&limits, text, sizeof(text));
+	assert_string_equal(text, "apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14");
+	assert_int_equal(dart_parse("apple-tb4:bytes=2G,mappings=64K,granule_log2=16", &limits), 0);
+	assert_int_equal(limits.max_bytes, (u64)2 << 30);
+	assert_int_equal(limits.max_mappings, 65536);
+	assert_int_equal(limits.granule_log2, 16);
+	dart_format(&limits, text, sizeof(text));
+	assert_int_equal(dart_parse(text, &again), 0);
+	assert_memory_equal(&limits, &again, sizeof(limits));
+	assert_int_equal(dart_parse("unlimited", &limits), 0);
+	dart_format(&limits, text, sizeof(text));
+	assert_int_equal(dart_parse(text, &again), 0);
+	assert_int_equal(again.max_bytes, limits.max_bytes);
+}
+
+static void test_bad_specs_say_what_is_wrong_and_change_nothing(void **state)
+{
+	static const struct {
+		const char *spec;
+		int error;
+	} bad[] = {
+		{ "", -EINVAL },
+		{ ":", -EINVAL },
+		{ "apple", -ENOENT },
+		{ "apple-tb4:", -EINVAL },
+		{ "apple-tb4:bytes", -EINVAL },
+		{ "apple-tb4:bytes=", -EINVAL },
+		{ "apple-tb4:bytes=K", -EINVAL },
+		{ "apple-tb4:bytes=1x", -EINVAL },
+		{ "apple-tb4:bytes=1M,", -EINVAL },
+		{ "apple-tb4:=1", -EINVAL },
+		{ "apple-tb4:pages=1", -ESRCH },
+		{ "apple-tb4:mappings=0", -ERANGE },
+		{ "apple-tb4:mappings=99999999999999999999999", -ERANGE },
+		{ "apple-tb4:bytes=99999999999G", -ERANGE },
+		{ "apple-tb4:granule_log2=11", -ERANGE },
+		{ "apple-tb4:granule_log2=31", -ERANGE },
+		{ "apple-tb4:granule_log2=29", -ERANGE },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct dart_limits limits = { .name = "untouched" };
+
+		assert_int_equal(dart_parse(bad[i].spec, &limits), bad[i].error);
+		assert_string_equal(limits.name, "untouched");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_steps_under_count_limit_equal_naive_model),
+		cmocka_unit_test(test_random_steps_under_byte_limit_equal_naive_model),
+		cmocka_unit_test(test_random_steps_without_limits_fragment_and_equal_naive_model),
+		cmocka_unit_test(test_map_into_comb_of_holes_fails_fragmented_though_bytes_are_left),
+		cmocka_unit_test(test_bad_spans_are_refused_invalid_and_counted),
+		cmocka_unit_test(test_new_with_senseless_limits_gives_null),
+		cmocka_unit_test(test_published_limits_refuse_one_mapping_more),
+		cmocka_unit_test(test_good_specs_parse_and_format_back),
+		cmocka_unit_test(test_bad_specs_say_what_is_wrong_and_change_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
