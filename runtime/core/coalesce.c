@@ -17,8 +17,7 @@ const struct coalesce_policy *const coalesce_policies[] = { COALESCE_SHIPPED(LIS
 
 /**
  * struct coalesce - the engine.
- * @asked:    first mapping of the batch being built, in order of @entries; @asked_n of them, @asked_last the last
- * @reserved: DMA addresses promised to requests that await an answer
+ * @asked: first mapping of the batch being built, in order of @entries; @asked_n of them, @asked_last the last
  */
 struct coalesce {
 	struct coalesce_config cfg;
@@ -26,7 +25,6 @@ struct coalesce {
 	struct companion_entry *entries;
 	struct coalesce_mappings mappings;
 	u32 asked, asked_last, asked_n;
-	u32 reserved;
 	struct coalesce_live live;
 	struct coalesce_stats stats;
 };
@@ -216,6 +214,23 @@ static int request_grant(struct coalesce *c, struct coalesce_request *r, u32 i)
 	return 0;
 }
 
+/* @r waits for mapping @i of @gpa, which is new if @i is COALESCE_NONE; Return: COALESCE_ASKED or -ENOMEM */
+static int request_await(struct coalesce *c, struct coalesce_request *r, struct span gpa, u32 i)
+{
+	/* those that wait for the same mapping may turn out to share an address; room is kept for the worst case */
+	if (!coalesce_live_reserve(&c->live))
+		return -ENOMEM;
+	if (i == COALESCE_NONE)
+		i = mapping_ask(c, gpa);
+	if (i == COALESCE_NONE) {
+		coalesce_live_unreserve(&c->live);
+		return -ENOMEM;
+	}
+	c->mappings.items[i].refs++;
+	r->mapping = i;
+	return COALESCE_ASKED;
+}
+
 /* find or ask for the mapping of @gpa; Return: 0 granted, COALESCE_ASKED, or -ENOMEM and the like */
 static int request_place(struct coalesce *c, struct coalesce_request *r, struct span gpa)
 {
@@ -227,19 +242,8 @@ static int request_place(struct coalesce *c, struct coalesce_request *r, struct 
 			return -ENOMEM;
 		r->flags |= COMPANION_REC_HIT;
 	}
-	if (i == COALESCE_NONE || c->mappings.items[i].status == COALESCE_ASKED) {
-		/* elements that wait for the same new mapping may turn out to share an address; room is kept for the worst case */
-		if (c->live.used + c->reserved >= c->cfg.max_requests)
-			return -ENOMEM;
-		if (i == COALESCE_NONE)
-			i = mapping_ask(c, gpa);
-		if (i == COALESCE_NONE)
-			return -ENOMEM;
-		c->mappings.items[i].refs++;
-		c->reserved++;
-		r->mapping = i;
-		return COALESCE_ASKED;
-	}
+	if (i == COALESCE_NONE || c->mappings.items[i].status == COALESCE_ASKED)
+		return request_await(c, r, gpa, i);
 	rc = request_grant(c, r, i);
 	if (rc)
 		return rc;
@@ -277,7 +281,7 @@ static int request_end(struct coalesce *c, struct coalesce_request *r)
 	struct coalesce_mapping *m = &c->mappings.items[r->mapping];
 	int rc = m->status;
 
-	c->reserved--;
+	coalesce_live_unreserve(&c->live);
 	if (rc == 0)
 		rc = request_grant(c, r, r->mapping);
 	if (rc == 0)

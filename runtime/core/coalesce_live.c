@@ -25,6 +25,7 @@ void coalesce_live_clear(struct coalesce_live *live)
 {
 	memset(live->slots, 0, ((size_t)live->mask + 1) * sizeof(live->slots[0]));
 	live->used = 0;
+	live->reserved = 0;
 }
 
 /* the slot that holds @iova, or the empty one where it belongs */
@@ -44,6 +45,19 @@ struct coalesce_slot *coalesce_live_find(const struct coalesce_live *live, u64 i
 	return slot->count != 0 ? slot : NULL;
 }
 
+bool coalesce_live_reserve(struct coalesce_live *live)
+{
+	if (live->used + live->reserved >= live->max)
+		return false;
+	live->reserved++;
+	return true;
+}
+
+void coalesce_live_unreserve(struct coalesce_live *live)
+{
+	live->reserved--;
+}
+
 int coalesce_live_add(struct coalesce_live *live, u64 iova, u32 mapping, u64 bytes)
 {
 	struct coalesce_slot *slot = &live->slots[probe(live, iova)];
@@ -55,7 +69,7 @@ int coalesce_live_add(struct coalesce_live *live, u64 iova, u32 mapping, u64 byt
 		slot->bytes += bytes;
 		return 0;
 	}
-	if (live->used == live->max)
+	if (live->used + live->reserved >= live->max)
 		return -ENOMEM;
 	slot->iova = iova;
 	slot->bytes = bytes;

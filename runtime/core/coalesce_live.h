@@ -25,10 +25,16 @@ struct coalesce_slot {
 	u32 mapping;
 };
 
+/**
+ * struct coalesce_live - the table.
+ * @used:     addresses in it
+ * @reserved: places kept for requests whose address is not known yet
+ */
 struct coalesce_live {
 	struct coalesce_slot *slots;
 	u32 mask;
 	u32 used;
+	u32 reserved;
 	u32 max;
 };
 
@@ -44,9 +50,13 @@ void coalesce_live_clear(struct coalesce_live *live);
 /** coalesce_live_find() - Return: the slot of @iova, NULL if it is not live. */
 struct coalesce_slot *coalesce_live_find(const struct coalesce_live *live, u64 iova);
 
+/** coalesce_live_reserve() - keep a place; give it back by coalesce_live_unreserve(). Return: false if the table is full. */
+bool coalesce_live_reserve(struct coalesce_live *live);
+void coalesce_live_unreserve(struct coalesce_live *live);
+
 /**
  * coalesce_live_add() - one more request has been given @iova.
- * Return: 0; -ENOMEM the table is full; -EIO another mapping has this address already, so the host answered nonsense.
+ * Return: 0; -ENOMEM the table is full or the rest of it reserved; -EIO another mapping has this address already, so the host answered nonsense.
  */
 int coalesce_live_add(struct coalesce_live *live, u64 iova, u32 mapping, u64 bytes);
 
