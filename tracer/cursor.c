@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer/error.h"
+#include "tracer/reader.h"
+
+/* chunk ids whose row SQLite itself cannot read, in a row, before we believe that nothing more can be read */
+#define UNREADABLE_MAX 64
+
+/**
+ * struct trace_cursor - a position. Each chunk is one short query, so that a recorder is never held up and what it adds is seen.
+ * @last_id:  of the chunk read last
+ * @next_seq: sequence number the next chunk should begin with; UINT64_MAX if that is not known
+ * @unreadable: chunk ids tried in vain since the last row
+ * @events:   of the current chunk, owned by the decoder; @at is the next, @n their number
+ */
+struct trace_cursor {
+	struct trace *trace;
+	sqlite3_stmt *next;
+	struct chunk_decoder *decoder;
+	bool skip_damaged;
+	uint64_t damaged;
+	int64_t last_id;
+	unsigned int unreadable;
+	uint64_t next_seq;
+	const struct trace_event *events;
+	uint64_t at, n;
+};
+
+int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **out)
+{
+	struct trace_cursor *c = calloc(1, sizeof(*c));
+	char sql[256];
+	int err = -ENOMEM;
+
+	if (!c)
+		return -ENOMEM;
+	c->trace = t;
+	c->skip_damaged = skip_damaged;
+	c->decoder = chunk_decoder_new();
+	snprintf(sql, sizeof(sql), "SELECT %s, data FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1", reader_chunk_columns);
+	if (c->decoder)
+		err = sql_prepare(t->db, sql, &c->next);
+	if (err) {
+		trace_cursor_close(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+void trace_cursor_close(struct trace_cursor *c)
+{
+	if (!c)
+		return;
+	sqlite3_finalize(c->next);
+	chunk_decoder_free(c->decoder);
+	free(c);
+}
+
+uint64_t trace_cursor_damaged(const struct trace_cursor *c)
+{
+	return c->damaged;
+}
+
+static int decode_row(struct trace_cursor *c, const char **why)
+{
+	struct chunk_row row;
+	int err = reader_chunk_row(c->next, &row, why);
+
+	c->last_id = sqlite3_column_int64(c->next, 0);
+	if (err)
+		return err;
+	*why = "a column of its row has the wrong type";
+	if (sqlite3_column_type(c->next, 9) != SQLITE_BLOB)
+		return -EBADMSG;
+	row.data = sqlite3_column_blob(c->next, 9);
+	row.data_bytes = (size_t)sqlite3_column_bytes(c->next, 9);
+	err = chunk_decode(c->decoder, &row, &c->events, why);
+	if (err)
+		return err;
+	c->at = 0;
+	c->n = row.events;
+	if (c->next_seq != UINT64_MAX && row.first_seq != c->next_seq) {
+		*why = "chunks before it are missing";
+		err = -ENOENT;
+	}
+	c->next_seq = row.first_seq + row.events;
+	return err;
+}
+
+/*
+ * Load the next chunk. Return: 1; 0 if there is none; -EBADMSG if it is damaged; -ENOENT if it is loaded but chunks before it are missing;
+ * other negative errno.
+ */
+static int load_chunk(struct trace_cursor *c, const char **why)
+{
+	int code, err;
+
+	c->n = c->at = 0;
+	sqlite3_bind_int64(c->next, 1, c->last_id);
+	code = sqlite3_step(c->next);
+	if (code == SQLITE_ROW) {
+		c->unreadable = 0;
+		err = decode_row(c, why);
+		sqlite3_reset(c->next);
+		return err ? err : 1;
+	}
+	err = sql_error(c->trace->db, code);
+	sqlite3_reset(c->next);
+	*why = "its row cannot be read: the file is damaged";
+	if (err == -EBADMSG) {
+		c->last_id++;
+		c->unreadable++;
+	} else if (err) {
+		*why = strerror(-err);
+	}
+	return err;
+}
+
+/* count a damaged chunk. Return: false if it makes no sense to try the next */
+static bool pass_damaged(struct trace_cursor *c)
+{
+	c->damaged++;
+	c->next_seq = UINT64_MAX;
+	return c->unreadable < UNREADABLE_MAX;
+}
+
+int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
+{
+	const char *why = "";
+
+	while (c->at == c->n) {
+		int err = load_chunk(c, &why);
+
+		if (err == 0)
+			return 0;
+		if (err > 0 || err == -ENOENT)
+			continue;
+		if (err == -EBADMSG && c->skip_damaged && pass_damaged(c))
+			continue;
+		return trace_fail(error, err, "chunk %lld: %s", (long long)c->last_id, why);
+	}
+	*event = c->events[c->at++];
+	return 1;
+}
+
+int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, const char *why), void *ctx)
+{
+	struct trace_cursor *c;
+	int64_t damaged;
+	bool on = true;
+	int err = trace_cursor_open(t, true, &c);
+
+	if (err)
+		return err;
+	while (on) {
+		const char *why = "";
+
+		err = load_chunk(c, &why);
+		if (err > 0)
+			continue;
+		if (err != -ENOENT && err != -EBADMSG && err != -ENOTSUP)
+			break;
+		if (report)
+			report(ctx, c->last_id, why);
+		if (err == -ENOENT)
+			c->damaged++;
+		else
+			on = pass_damaged(c);
+		err = 0;
+	}
+	damaged = (int64_t)c->damaged;
+	trace_cursor_close(c);
+	return err ? err : damaged;
+}

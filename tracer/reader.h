@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * reader.h - an open trace file, as the parts of the reader share it.
+ *
+ * Purpose:  reader.c opens, checks and describes; cursor.c reads events. Nothing in a file is trusted: see the limits below and chunk.h.
+ * Compiled: the tracer; private to reader.c and cursor.c.
+ */
+#ifndef EGPU_TRACER_READER_H
+#define EGPU_TRACER_READER_H
+
+#include <stdint.h>
+
+#include "tracer/chunk.h"
+#include "tracer/sql.h"
+#include "tracer/tracer.h"
+
+#define READER_META_MAX 4096u     /* rows of meta and of account each */
+#define READER_TEXT_MAX (16u << 20) /* bytes of meta and of account each */
+#define READER_PATH_BYTES 4096
+
+/** struct text_row - a row of meta (key, value) or of account (what, note, count). */
+struct text_row {
+	char *first;
+	char *second; /* may be NULL */
+	uint64_t count;
+};
+
+struct text_table {
+	struct text_row *rows;
+	unsigned int n;
+	size_t text_bytes;
+};
+
+/** struct text_cache - texts of a table by id, fetched when first asked for, kept until the trace is closed. */
+struct text_cache {
+	sqlite3_stmt *find;
+	char **text;
+	unsigned int room;
+};
+
+struct trace {
+	sqlite3 *db;
+	struct text_table meta;
+	struct text_table account;
+	struct text_cache device_names;
+	struct text_cache device_identities;
+	struct text_cache strings;
+};
+
+/** reader_chunk_columns - to select a struct chunk_row; reader_chunk_row() takes it out of the current row of @stmt. */
+extern const char reader_chunk_columns[];
+
+/** reader_chunk_row() - Return: 0; -EBADMSG with @why if a column has a type or size that none can have. Valid until the next step. */
+int reader_chunk_row(sqlite3_stmt *stmt, struct chunk_row *row, const char **why);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * writer.h - the thread that takes events out of the rings and puts them into the file.
+ *
+ * Purpose:  in rounds, takes what is in all rings, merged by t_ns (each ring's own order is kept), into a batch; a batch becomes a
+ *           chunk when it holds CHUNK_EVENTS_MAX events or its oldest event has waited almost flush_ms. If the file can no longer be
+ *           written it goes on taking events, counts them as lost, and keeps the error.
+ * Compiled: the tracer; private to it.
+ */
+#ifndef EGPU_TRACER_WRITER_H
+#define EGPU_TRACER_WRITER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tracer/chunk.h"
+#include "tracer/ring.h"
+#include "tracer/store.h"
+
+#define WRITER_RINGS_MAX 1024u
+#define WRITER_FLUSH_MS_DEFAULT 1000u
+#define WRITER_FLUSH_MS_MAX 3600000u
+
+/**
+ * struct writer - the thread and what it works on.
+ * @rings:  pushed by any thread, never removed while the writer runs
+ * @lost:   events taken out of rings that could not be stored
+ * @error:  negative errno that stopped writing
+ * @stop:   no more events come; end when the rings are empty
+ * The rest belongs to the thread.
+ */
+struct writer {
+	struct store *store;
+	struct ring_bell bell;
+	_Atomic(struct tracer_ring *) rings;
+	atomic_uint rings_count;
+	_Atomic uint64_t lost;
+	atomic_int error;
+	atomic_bool stop;
+	uint32_t flush_ms;
+	pthread_t thread;
+	bool running;
+
+	struct chunk_encoder *encoder;
+	struct trace_event *batch;
+	uint32_t batch_events;
+	uint64_t batch_since_ns;
+	uint64_t next_seq;
+	int64_t next_chunk;
+};
+
+/** writer_start() - @w is zeroed. On error nothing is left to free. */
+int writer_start(struct writer *w, struct store *store, uint32_t flush_ms);
+
+/** writer_add_ring() - any thread. Return: NULL without memory or above WRITER_RINGS_MAX. */
+struct tracer_ring *writer_add_ring(struct writer *w, uint32_t ring_events, bool drop);
+
+/** writer_stop() - take what is left in the rings, write it, end the thread. Counters stay readable until writer_free(). */
+void writer_stop(struct writer *w);
+void writer_free(struct writer *w);
+
+uint64_t writer_events(struct writer *w);  /* emitted and not dropped so far */
+uint64_t writer_dropped(struct writer *w); /* dropped by full rings, or lost because the file could not be written */
+
+#endif
