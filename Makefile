@@ -7,8 +7,13 @@
 
 BUILD  ?= build
 PREFIX ?= /usr/local
+VERSION := 0.1.0
 SAN    ?=
 DEPS   := .deps
+
+# one short line per file; V=1 shows the commands
+Q := $(if $(V),,@)
+SAY = @echo "  $(1)"
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -19,7 +24,7 @@ CC := gcc
 endif
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
-CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DEGPU_SHARE='"$(PREFIX)/share/egpu"'
+CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DEGPU_VERSION='"$(VERSION)"' -DEGPU_SHARE='"$(PREFIX)/share/egpu"'
 STD      := -std=gnu11 -pthread -fno-strict-aliasing
 ifneq ($(SAN),)
 SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -49,19 +54,21 @@ include runtime/guest/guest.mk
 # ---- compile and link ----
 $(BUILD)/obj/%.o: %.c | $(SETUP_PACKAGES)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) $(SANFLAGS) -MMD -MP -c $< -o $@
+	$(call SAY,CC   $<)
+	$(Q)$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) $(SANFLAGS) -MMD -MP -c $< -o $@
 
 # text files that a program carries in itself: "…" lines to be included in a C string
 $(BUILD)/gen/%.inc: %
 	@mkdir -p $(@D)
-	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
+	$(Q)sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $< >$@
 $(call obj,$(SRC)): | $(EMBED:%=$(BUILD)/gen/%.inc)
 
 $(BUILD)/libegpu.a: $(call obj,$(LIB_SRC))
 	@rm -f $@
-	ar rcs $@ $^
+	$(call SAY,AR   $@)
+	$(Q)ar rcs $@ $^
 
-LINK = $(CC) $(STD) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+LINK = @echo "  LINK $@"; $(if $(V),set -x;) $(CC) $(STD) $(CFLAGS) $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 $(BUILD)/egpu-run:    $(call obj,runtime/egpu_run.c) $(BUILD)/libegpu.a ; $(LINK)
 $(BUILD)/egpu-trace:  $(call obj,tracer/egpu_trace.c $(CMDS)) $(BUILD)/libegpu.a ; $(LINK)
 $(BUILD)/egpu-replay: $(call obj,replay/egpu_replay.c) $(BUILD)/libegpu.a ; $(LINK)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * run_options.h - what the user asked of egpu-run.
+ */
+#ifndef EGPU_RUNTIME_RUN_OPTIONS_H
+#define EGPU_RUNTIME_RUN_OPTIONS_H
+
+#include <sys/types.h>
+
+#include "runtime/core/coalesce.h"
+#include "runtime/dart/dart.h"
+
+enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
+
+/**
+ * struct run_options - NULL or 0 means not given.
+ * @policy:    of the guest module; a valid spec of coalesce_parse()
+ * @serve_dir: serve sockets here and start no QEMU
+ * @qemu_args: what stood after "--", NULL-terminated
+ */
+struct run_options {
+	const char *trace, *qemu, *kernel, *initrd, *disk, *append, *workload, *console, *serve_dir;
+	const char *policy, *align;
+	struct dart_limits dart;
+	enum run_accel accel;
+	u32 memory_mib, cpus, timeout_s, ring_events, flush_ms;
+	bool force, drop, once, quiet, json, help, version;
+	char **qemu_args;
+};
+
+/**
+ * run_options_parse() - @error receives one line that says what to do.
+ * Return: 0; -EINVAL misuse.
+ */
+int run_options_parse(int argc, char **argv, struct run_options *o, char *error, size_t error_bytes);
+
+/** run_options_help() - text of --help. */
+const char *run_options_help(void);
+
+#endif

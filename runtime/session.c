@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "runtime/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runtime/device/companion.h"
+#include "runtime/device/sim_gpu.h"
+
+static int open_trace(struct session *s, char *error)
+{
+	const struct run_options *o = s->o;
+	struct tracer_options options = {
+		.path = o->trace, .overwrite = o->force, .ring_events = o->ring_events, .flush_ms = o->flush_ms, .drop = o->drop,
+	};
+	char text[PATH_MAX + 128];
+	struct utsname host;
+	time_t now = time(NULL);
+	struct tm utc;
+	int err = tracer_open(&options, &s->tracer, error);
+
+	if (err)
+		return err;
+	uname(&host);
+	snprintf(text, sizeof(text), "%s %s %s", host.sysname, host.release, host.machine);
+	tracer_meta(s->tracer, TRACE_META_HOST, text);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+	tracer_meta(s->tracer, TRACE_META_STARTED, text);
+	tracer_meta(s->tracer, TRACE_META_CLOCK, "CLOCK_MONOTONIC");
+	tracer_meta(s->tracer, TRACE_META_PROVENANCE, o->workload ? "modelled" : "recorded");
+	snprintf(text, sizeof(text), "%s", o->workload ? o->workload : "");
+	if (o->workload)
+		tracer_meta(s->tracer, TRACE_META_WORKLOAD, basename(text));
+	tracer_meta(s->tracer, TRACE_META_ORIGIN,
+		    o->workload ? "workload model, played in a real guest on the simulated GPU" : "a guest on the simulated GPU");
+	if (s->qemu.version[0])
+		tracer_meta(s->tracer, TRACE_META_QEMU, s->qemu.version);
+	dart_format(&o->dart, text, sizeof(text));
+	return tracer_meta(s->tracer, TRACE_META_LIMITS, text);
+}
+
+static u16 register_device(struct session *s, const char *name, u16 vendor, u16 device)
+{
+	char identity[32];
+
+	snprintf(identity, sizeof(identity), "%04x:%04x", vendor, device);
+	return s->tracer ? tracer_device(s->tracer, name, identity) : 0;
+}
+
+static int attach_trace(struct session *s, struct device *d, u16 trace_id)
+{
+	if (!d)
+		return -ENOMEM;
+	if (!s->tracer)
+		return 0;
+	d->tracer = s->tracer;
+	d->trace_id = trace_id;
+	d->ring = tracer_ring(s->tracer);
+	return d->ring ? 0 : -ENOMEM;
+}
+
+static int make_devices(struct session *s)
+{
+	u16 gpu_id = register_device(s, "sim-gpu", SIM_GPU_VENDOR_ID, SIM_GPU_DEVICE_ID);
+	u16 companion_id = register_device(s, "companion", COMPANION_VENDOR_ID, COMPANION_DEVICE_ID);
+	int err;
+
+	s->mapper = mapper_new(&s->o->dart, gpu_id);
+	if (!s->mapper)
+		return -ENOMEM;
+	s->device[0] = sim_gpu_new(s->mapper);
+	s->device[1] = companion_new(s->mapper, SIM_GPU_VENDOR_ID | SIM_GPU_DEVICE_ID << 16, gpu_id);
+	err = attach_trace(s, s->device[0], gpu_id);
+	return err ? err : attach_trace(s, s->device[1], companion_id);
+}
+
+static int make_dir(struct session *s, char *error, size_t n)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	if (s->o->serve_dir) {
+		snprintf(s->dir, sizeof(s->dir), "%s", s->o->serve_dir);
+		if (!mkdir(s->dir, 0700) || errno == EEXIST)
+			return 0;
+	} else {
+		snprintf(s->dir, sizeof(s->dir), "%s/egpu-XXXXXX", tmp && strlen(tmp) < 64 ? tmp : "/tmp");
+		s->own_dir = mkdtemp(s->dir);
+		if (s->own_dir)
+			return 0;
+	}
+	snprintf(error, n, "cannot make the directory %s for the sockets: %s", s->dir, strerror(errno));
+	return -EACCES;
+}
+
+static int start_servers(struct session *s, char *error)
+{
+	static const char *const names[SESSION_DEVICES] = { "gpu.sock", "companion.sock" };
+
+	for (int i = 0; i < SESSION_DEVICES; i++) {
+		char path[PATH_MAX];
+		int err;
+
+		snprintf(path, sizeof(path), "%s/%s", s->dir, names[i]);
+		err = server_start(path, s->device[i], &s->server[i], error);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int catch_signals(struct session *s)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	signal(SIGPIPE, SIG_IGN);
+	return s->signal_fd < 0 ? -errno : guest_memory_protect();
+}
+
+int session_open(struct session *s, const struct run_options *o, char *error, size_t n)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	s->o = o;
+	s->pid_fd = s->signal_fd = -1;
+	qmp_init(&s->qmp);
+	error[0] = 0;
+	/* threads inherit the signal mask: block before any starts */
+	err = catch_signals(s);
+	if (!err && !o->serve_dir)
+		err = qemu_find(o, &s->qemu, error, n);
+	if (!err)
+		err = make_dir(s, error, n);
+	if (!err && o->trace)
+		err = open_trace(s, error);
+	if (!err)
+		err = make_devices(s);
+	if (!err)
+		err = start_servers(s, error);
+	if (err && !error[0])
+		snprintf(error, n, "cannot start: %s", strerror(-err));
+	if (!o->serve_dir && o->console && strcmp(o->console, "-"))
+		snprintf(s->console, sizeof(s->console), "%s", o->console);
+	else if (!o->serve_dir && !o->console)
+		snprintf(s->console, sizeof(s->console), "%s/console.log", s->dir);
+	s->started_ns = tracer_now_ns();
+	return err;
+}
+
+int session_close(struct session *s, char *error)
+{
+	int err;
+
+	if (s->pid > 0) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, 0);
+	}
+	for (int i = 0; i < SESSION_DEVICES; i++)
+		server_stop(s->server[i]);
+	for (int i = 0; i < SESSION_DEVICES; i++)
+		if (s->device[i])
+			s->device[i]->ops->free(s->device[i]);
+	mapper_free(s->mapper);
+	error[0] = 0;
+	err = tracer_close(s->tracer, error);
+	qmp_close(&s->qmp);
+	if (s->own_dir) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/console.log", s->dir);
+		unlink(path);
+		snprintf(path, sizeof(path), "%s/qmp.sock", s->dir);
+		unlink(path);
+		rmdir(s->dir);
+	}
+	if (s->pid_fd >= 0)
+		close(s->pid_fd);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+	return err;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * session.h - one run from start to end: trace, devices, sockets, QEMU.
+ */
+#ifndef EGPU_RUNTIME_SESSION_H
+#define EGPU_RUNTIME_SESSION_H
+
+#include "runtime/mapper.h"
+#include "runtime/qemu.h"
+#include "runtime/qmp.h"
+#include "runtime/serve.h"
+
+#define SESSION_DEVICES 2 /* the GPU and its companion */
+#define SESSION_REASON_BYTES 512
+
+/**
+ * struct session - everything a run owns.
+ * @dir:     of the sockets; made by us unless --serve
+ * @console: where QEMU writes the serial console; empty = terminal
+ * @reason:  after session_run(): why it ended, one line
+ * @trace_broken: the trace can no longer be written; said once
+ */
+struct session {
+	const struct run_options *o;
+	struct qemu qemu;
+	struct qmp qmp;
+	struct tracer *tracer;
+	struct mapper *mapper;
+	struct device *device[SESSION_DEVICES];
+	struct server *server[SESSION_DEVICES];
+	char dir[PATH_MAX - 64], console[PATH_MAX];
+	bool own_dir;
+	pid_t pid;
+	int pid_fd, signal_fd;
+	u64 started_ns, ended_ns;
+	char reason[SESSION_REASON_BYTES];
+	bool trace_broken;
+};
+
+/** session_open() - make everything up to QEMU. Return: 0; negative errno with @error; session_close() is to be called either way. */
+int session_open(struct session *s, const struct run_options *o, char *error, size_t error_bytes);
+
+/**
+ * session_run() - start QEMU (or serve), watch, and return when it is over.
+ * @tick: called four times a second with @s, for a status line; may be NULL
+ * Return: 0 the guest ended well; 1 it did not; @reason says why.
+ */
+int session_run(struct session *s, void (*tick)(struct session *s));
+
+/** session_close() - end QEMU if it runs, stop the servers, finish the trace. @error: TRACE_ERROR_BYTES. Return: 0; negative errno of the trace. */
+int session_close(struct session *s, char *error);
+
+
+#endif
