@@ -23,7 +23,7 @@ static int check_capabilities(const u8 *text, u32 len)
 	tokener = json_tokener_new_ex(CAPABILITIES_DEPTH);
 	if (!tokener)
 		return -ENOMEM;
-	caps = json_tokener_parse_ex(tokener, (const char *)text, (int)len);
+	caps = json_tokener_parse_ex(tokener, (const char *)text, (int)strlen((const char *)text));
 	if (json_object_is_type(caps, json_type_object))
 		err = 0;
 	json_object_put(caps);
