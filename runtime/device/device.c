@@ -3,7 +3,8 @@
 
 int device_init(struct device *d, const struct device_ops *ops, const char *name, u32 msix)
 {
-	const u32 count[IRQ_TYPES] = { [IRQ_MSIX] = msix };
+	/* QEMU warns about a device that cannot announce errors (AER); ours never has one to announce */
+	const u32 count[IRQ_TYPES] = { [IRQ_MSIX] = msix, [IRQ_ERR] = 1 };
 	int err = irqs_init(&d->irqs, count);
 
 	if (err)
