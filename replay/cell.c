@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "replay/cell.h"
+
+#include <stdlib.h>
+
+#include "replay/slots.h"
+
+#define NO_IOVA (~(u64)0)
+
+static int cell_submit(void *ctx, enum companion_op op, struct companion_entry *entries, u32 n)
+{
+	struct cell *cell = ctx;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		struct companion_entry *e = &entries[i];
+
+		if (op == COMPANION_OP_MAP)
+			e->status = dart_map(cell->dart, (struct span){ e->gpa, e->len }, &e->iova);
+		else
+			e->status = dart_unmap(cell->dart, e->iova, NULL);
+	}
+	return 0;
+}
+
+/* room enough that only the DART can refuse: what is live, and what one slice has asked for but not got yet */
+static void set_sizes(struct coalesce_config *config, const struct dart_limits *limits, u32 slots)
+{
+	u64 mappings = limits->max_mappings < slots ? limits->max_mappings : slots;
+
+	config->granule_log2 = limits->granule_log2;
+	config->batch_max = BATCH_ITEMS_MAX;
+	config->max_mappings = (u32)mappings + BATCH_ITEMS_MAX;
+	config->max_requests = slots + BATCH_ITEMS_MAX;
+}
+
+int cell_init(struct cell *cell, const struct coalesce_config *config, const struct dart_limits *limits, u32 slots)
+{
+	struct coalesce_host host = { cell_submit, cell };
+	struct coalesce_config sized = *config;
+	size_t state_bytes;
+
+	memset(cell, 0, sizeof(*cell));
+	set_sizes(&sized, limits, slots);
+	state_bytes = coalesce_state_bytes(&sized);
+	if (state_bytes == 0)
+		return -EINVAL;
+	cell->state = malloc(state_bytes);
+	cell->entries = malloc(BATCH_ITEMS_MAX * sizeof(*cell->entries));
+	cell->requests = malloc(BATCH_ITEMS_MAX * sizeof(*cell->requests));
+	cell->slot_iova = malloc(((size_t)slots + 1) * sizeof(*cell->slot_iova));
+	cell->dart = dart_new(limits);
+	if (!cell->state || !cell->entries || !cell->requests || !cell->slot_iova || !cell->dart) {
+		cell_destroy(cell);
+		return -ENOMEM;
+	}
+	cell->coalesce = coalesce_init(cell->state, &sized, &host, cell->entries);
+	coalesce_format(&sized, cell->row.policy, sizeof(cell->row.policy));
+	return 0;
+}
+
+void cell_destroy(struct cell *cell)
+{
+	series_destroy(&cell->series);
+	dart_free(cell->dart);
+	free(cell->slot_iova);
+	free(cell->requests);
+	free(cell->entries);
+	free(cell->state);
+	memset(cell, 0, sizeof(*cell));
+}
+
+static void sample(struct cell *cell, u64 t_ns)
+{
+	const struct coalesce_stats *s = coalesce_stats(cell->coalesce);
+	struct series_point p = {
+		.live_requests = s->live_requests,
+		.live_request_bytes = s->live_request_bytes,
+		.live_mappings = s->live_mappings,
+		.mapped_bytes = s->live_mapped_bytes,
+		.host_calls = s->host_maps + s->host_unmaps,
+		.failures = cell->row.failures,
+	};
+
+	series_add(&cell->series, t_ns, &p);
+}
+
+static void run_map(struct cell *cell, const struct batch *batch, const char *phase)
+{
+	struct coalesce_request *reqs = cell->requests;
+	u32 i, orphans = 0;
+
+	for (i = 0; i < batch->n; i++) {
+		const struct batch_item *item = &batch->items[i];
+
+		reqs[i] = (struct coalesce_request){ .gpa = item->gpa, .dir = item->dir, .align_log2 = item->align_log2 };
+	}
+	coalesce_map(cell->coalesce, reqs, batch->n);
+	for (i = 0; i < batch->n; i++) {
+		const struct batch_item *item = &batch->items[i];
+
+		cell->row.requests++;
+		if (reqs[i].status)
+			row_fail(&cell->row, cell->row.requests, item->t_ns, reqs[i].status, phase);
+		if (item->slot != SLOTS_NONE)
+			cell->slot_iova[item->slot] = reqs[i].status ? NO_IOVA : reqs[i].iova;
+		else if (reqs[i].status == 0)
+			reqs[orphans++] = reqs[i];
+	}
+	sample(cell, batch->items[batch->n - 1].t_ns);
+	if (orphans == 0)
+		return;
+	cell->row.lifetime_unknown += orphans;
+	coalesce_unmap(cell->coalesce, reqs, orphans);
+	sample(cell, batch->items[batch->n - 1].t_ns);
+}
+
+static void run_unmap(struct cell *cell, const struct batch *batch)
+{
+	struct coalesce_request *reqs = cell->requests;
+	u32 i, n = 0;
+
+	for (i = 0; i < batch->n; i++) {
+		const struct batch_item *item = &batch->items[i];
+
+		if (item->slot == SLOTS_NONE)
+			continue;
+		if (cell->slot_iova[item->slot] == NO_IOVA) {
+			cell->row.skipped_unmaps++;
+			continue;
+		}
+		reqs[n++] = (struct coalesce_request){ .gpa.len = item->gpa.len, .iova = cell->slot_iova[item->slot], .dir = item->dir };
+	}
+	if (n)
+		coalesce_unmap(cell->coalesce, reqs, n);
+	sample(cell, batch->items[batch->n - 1].t_ns);
+}
+
+void cell_run(struct cell *cell, const struct batch *batch, const char *phase)
+{
+	if (batch->kind == TRACE_REQ_MAP)
+		run_map(cell, batch, phase);
+	else
+		run_unmap(cell, batch);
+}
+
+void cell_reset(struct cell *cell, u64 t_ns)
+{
+	coalesce_release_all(cell->coalesce);
+	sample(cell, t_ns);
+}
+
+void cell_finish(struct cell *cell)
+{
+	const struct coalesce_stats *s = coalesce_stats(cell->coalesce);
+	struct row *row = &cell->row;
+
+	row->hits = s->hits;
+	row->peak_granted_bytes = s->peak_request_bytes;
+	row->peak_mappings = s->peak_mappings;
+	row->peak_mapped_bytes = s->peak_mapped_bytes;
+	row->host_maps = s->host_maps;
+	row->host_unmaps = s->host_unmaps;
+	row->host_failures = s->host_failures;
+	row->align_wanted = s->align_wanted;
+	row->align_downgraded = s->align_downgraded;
+	row->align_missed = s->align_missed;
+	row->end_mappings = s->live_mappings;
+}
