@@ -91,7 +91,7 @@ test: $(PROGS) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
 	/usr/bin/python3 -m pytest -q tests
 
 demo: $(PROGS) guest $(SETUP_QEMU)
-	runtime/demo.sh
+	@runtime/demo.sh $(BUILD) demo
 
 install: $(PROGS) guest
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/egpu
