@@ -2,7 +2,7 @@
 # make           build everything into build/          make demo      record, replay and plot on the simulated GPU
 # make test      the whole test suite                  make install   DESTDIR= PREFIX=
 # make lint      the rules that a compiler cannot see  make guest     guest modules and images
-# make golden    regenerate golden totals (review the diff)
+# make golden    regenerate golden totals (review the diff)  make bench    ratios against peers or limits
 # BUILD=dir CC=clang SAN=address,undefined make variants.
 
 BUILD  ?= build
@@ -40,12 +40,14 @@ LIB_SRC  := $(filter-out $(MAINS) $(CMDS),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
 PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report)
 TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
+BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
 MAN      := $(wildcard */*.1 */*.5)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-.PHONY: all demo test test-programs lint guest golden install clean
+# programs first, so that a bare make builds them all
+.PHONY: all bench demo test programs test-programs lint guest golden install clean
 all: $(PROGS) guest
 
 include runtime/setup/setup.mk
@@ -77,7 +79,10 @@ $(BUILD)/egpu-report: $(call obj,analysis/egpu_report.c) $(BUILD)/libegpu.a ; $(
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libegpu.a
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka
-.PRECIOUS: $(BUILD)/obj/tests/%.o
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libegpu.a
+	@mkdir -p $(@D)
+	$(LINK)
+.PRECIOUS: $(BUILD)/obj/tests/%.o $(BUILD)/obj/bench/%.o
 programs: $(PROGS)
 test-programs: $(PROGS) $(TESTS)
 
@@ -89,6 +94,9 @@ lint: | $(SETUP_PACKAGES)
 
 test: $(PROGS) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
 	/usr/bin/python3 -m pytest -q tests
+
+bench: $(BENCHES)
+	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
 
 demo: $(PROGS) guest $(SETUP_QEMU)
 	@runtime/demo.sh $(BUILD) demo
