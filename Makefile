@@ -42,7 +42,7 @@ PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report)
 TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
-MAN      := $(wildcard */*.1 */*.5)
+MAN      := $(wildcard */*.1 */*.5 */*/*.5)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -82,7 +82,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libegpu.a
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libegpu.a
 	@mkdir -p $(@D)
 	$(LINK)
-.PRECIOUS: $(BUILD)/obj/tests/%.o $(BUILD)/obj/bench/%.o
+.SECONDARY:
 programs: $(PROGS)
 test-programs: $(PROGS) $(TESTS)
 
