@@ -13,6 +13,7 @@
 
 #include "tracer/error.h"
 #include "tracer/sql.h"
+#include "tracer/tracer.h"
 
 #define SUFFIX_BYTES_MAX 16
 #define LOCK_TRIES 100
@@ -82,6 +83,21 @@ void store_file_unlock(struct store_file *f)
 	unlink(name);
 	close(f->lock_fd);
 	f->lock_fd = -1;
+}
+
+bool trace_recording(const char *path)
+{
+	char name[STORE_PATH_BYTES];
+	bool held;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s-lock", path);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
 }
 
 static bool is_trace(const char *path)

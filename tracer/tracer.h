@@ -76,7 +76,7 @@ void tracer_emit(struct tracer_ring *ring, const struct trace_event *event);
 /** tracer_now_ns() - CLOCK_MONOTONIC, the clock of t_ns. */
 uint64_t tracer_now_ns(void);
 
-/** tracer_meta() - set a key of the meta table. Any thread; takes a lock. Return: 0 or -errno. */
+/** tracer_meta() - set a key of the meta table; @value NULL removes it. Any thread; takes a lock. Return: 0 or -errno. */
 int tracer_meta(struct tracer *t, const char *key, const char *value);
 
 /**
@@ -119,6 +119,9 @@ struct trace_cursor; /* a position in it; several may be open */
  */
 int trace_open(const char *path, struct trace **out, char *error);
 void trace_close(struct trace *t); /* NULL is allowed */
+
+/** trace_recording() - true if a recorder is writing the trace @path right now. */
+bool trace_recording(const char *path);
 
 /** trace_meta() - value of a key, NULL if absent; valid until trace_close(). */
 const char *trace_meta(struct trace *t, const char *key);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tracer/cmd.h"
+
+static const char help[] =
+	"usage: egpu-trace verify FILE\n\n"
+	"Checks every chunk of a trace: its checksum, that it unpacks, that its counts and times are those its row states,\n"
+	"and that no chunk is missing. Names each damaged chunk. Exit status 1 if there is one.\n";
+
+static void report(void *ctx, int64_t chunk, const char *why)
+{
+	printf("%s: chunk %" PRId64 ": %s\n", (const char *)ctx, chunk, why);
+}
+
+int cmd_verify(int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	struct trace_summary summary;
+	struct trace *t;
+	int64_t damaged;
+	int c, status;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (c != 'h')
+			return cmd_misused("verify", "unknown option");
+		printf("%s", help);
+		return cmd_flush();
+	}
+	status = cmd_open(argc, argv, &t);
+	if (status != CMD_DONE)
+		return status;
+	damaged = trace_verify(t, report, argv[optind]);
+	if (damaged < 0) {
+		status = cmd_failed("%s: cannot be read: %s", argv[optind], strerror((int)-damaged));
+	} else if (trace_summary(t, &summary) != 0) {
+		status = cmd_failed("%s: the list of chunks cannot be read", argv[optind]);
+	} else {
+		printf("%s: %" PRIu64 " chunks, %" PRId64 " damaged\n", argv[optind], summary.chunks, damaged);
+		status = damaged ? CMD_FAILED : CMD_DONE;
+	}
+	trace_close(t);
+	return cmd_flush() == CMD_DONE ? status : CMD_FAILED;
+}
