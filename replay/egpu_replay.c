@@ -205,6 +205,10 @@ int main(int argc, char **argv)
 		fputs(replay_options_usage(), stdout);
 		return EXIT_DONE;
 	}
+	if (o.action == REPLAY_VERSION) {
+		puts("egpu-replay " EGPU_VERSION);
+		return EXIT_DONE;
+	}
 	if (o.action == REPLAY_LIST_POLICIES) {
 		list_policies();
 		return EXIT_DONE;

@@ -8,7 +8,7 @@
 
 #include "replay/series.h"
 
-enum { OPT_POLICY = 256, OPT_ALIGN, OPT_DART, OPT_DEVICE, OPT_JSON, OPT_CSV, OPT_LIST, OPT_SERIES, OPT_BINS, OPT_SKIP };
+enum { OPT_POLICY = 256, OPT_ALIGN, OPT_DART, OPT_DEVICE, OPT_JSON, OPT_CSV, OPT_LIST, OPT_SERIES, OPT_BINS, OPT_SKIP, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "policy", required_argument, NULL, OPT_POLICY },
@@ -21,6 +21,7 @@ static const struct option long_options[] = {
 	{ "series", required_argument, NULL, OPT_SERIES },
 	{ "bins", required_argument, NULL, OPT_BINS },
 	{ "skip-damaged", no_argument, NULL, OPT_SKIP },
+	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -43,6 +44,7 @@ const char *replay_options_usage(void)
 	       "  --skip-damaged   leave out damaged chunks instead of stopping\n"
 	       "  --list-policies  list the policies and their parameters\n"
 	       "  -h, --help       this text\n"
+	       "  --version        the version\n"
 	       "\n"
 	       "Exit status: 0 done (also if a policy does not fit), 1 failed, 2 misused. See egpu-replay(1).\n";
 }
@@ -128,6 +130,9 @@ static int set_option(struct replay_options *o, int option, char *error, size_t 
 		return set_bins(o, optarg, error, error_bytes);
 	case OPT_SKIP:
 		o->skip_damaged = true;
+		return 0;
+	case OPT_VERSION:
+		o->action = REPLAY_VERSION;
 		return 0;
 	default:
 		o->action = REPLAY_HELP;

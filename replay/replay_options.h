@@ -11,7 +11,7 @@
 #define REPLAY_POLICIES_MAX 64
 
 enum replay_format { REPLAY_TABLE, REPLAY_JSON, REPLAY_CSV };
-enum replay_action { REPLAY_RUN, REPLAY_HELP, REPLAY_LIST_POLICIES };
+enum replay_action { REPLAY_RUN, REPLAY_HELP, REPLAY_VERSION, REPLAY_LIST_POLICIES };
 
 /**
  * struct replay_options - what was asked for.
