@@ -260,7 +260,7 @@ static uint32_t column_rows(const struct chunk_decoder *d, uint64_t column, uint
 {
 	if (column <= CHUNK_COLUMN_STATUS)
 		return events;
-	if (column < CHUNK_COLUMN_FIRST_ARG || column % CHUNK_ARGS_MAX >= TRACE_ARGS_MAX)
+	if (column < CHUNK_COLUMN_FIRST_ARG || column >= COLUMNS_MAX || column % CHUNK_ARGS_MAX >= TRACE_ARGS_MAX)
 		return 0;
 	return d->counts[column / CHUNK_ARGS_MAX];
 }

@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 		return cmd_flush();
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		printf("egpu-trace, trace format %d\n", TRACE_FORMAT_VERSION);
+		printf("egpu-trace %s, trace format %d\n", EGPU_VERSION, TRACE_FORMAT_VERSION);
 		return cmd_flush();
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {

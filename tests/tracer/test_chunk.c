@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer/chunk.h"
+#include "tracer/column.h"
+
+static uint64_t seed = 0x9e3779b97f4a7c15ull;
+
+static uint64_t rnd(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed;
+}
+
+static void random_event(struct trace_event *e, uint64_t t_ns, unsigned int kinds)
+{
+	unsigned int kind = 1 + (unsigned int)(rnd() % kinds);
+	const struct trace_event_info *info = trace_event_info(kind);
+
+	memset(e, 0, sizeof(*e));
+	e->t_ns = t_ns;
+	e->kind = (uint16_t)kind;
+	e->device = (uint16_t)(rnd() % 8 ? 1 : rnd());
+	e->status = rnd() % 10 ? 0 : (int32_t)rnd();
+	for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++) {
+		if (!info || info->arg_form[a] != TRACE_UNUSED)
+			e->arg[a] = rnd() >> (rnd() % 64);
+	}
+}
+
+static struct trace_event *random_events(uint32_t n, unsigned int kinds)
+{
+	struct trace_event *events = malloc(n * sizeof(*events));
+	uint64_t t = rnd() >> 8;
+
+	for (uint32_t i = 0; i < n; i++) {
+		t += rnd() % 1000;
+		random_event(&events[i], rnd() % 50 ? t : rnd(), kinds);
+	}
+	return events;
+}
+
+static struct chunk_row encode(struct chunk_encoder *e, const struct trace_event *events, uint32_t n)
+{
+	struct chunk_row row = { .id = 3, .first_seq = 777 };
+
+	chunk_encode(e, events, n, &row);
+	return row;
+}
+
+static void test_random_events_round_trip(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_decoder *dec = chunk_decoder_new();
+
+	(void)state;
+	for (int round = 0; round < 300; round++) {
+		uint32_t n = 1 + (uint32_t)(rnd() % 2000);
+		struct trace_event *events = random_events(n, round % 3 ? TRACE_KINDS - 1 : 255);
+		struct chunk_row row = encode(enc, events, n);
+		const struct trace_event *out;
+		const char *why = NULL;
+
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+		assert_memory_equal(events, out, n * sizeof(*events));
+		free(events);
+	}
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+/* the most a chunk can hold, of values that do not compress: it must stay inside the encoder's buffers and the format's limits */
+static void test_largest_worst_chunk_round_trips(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = malloc(CHUNK_EVENTS_MAX * sizeof(*events));
+	const struct trace_event *out;
+	struct chunk_row row;
+	const char *why = NULL;
+
+	(void)state;
+	for (uint32_t i = 0; i < CHUNK_EVENTS_MAX; i++) {
+		/* kinds 18..255 are not in the table: all six arguments are stored */
+		events[i].kind = (uint16_t)(1 + rnd() % 255);
+		random_event(&events[i], rnd(), 255);
+		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++)
+			events[i].arg[a] = trace_event_info(events[i].kind) ? events[i].arg[a] : rnd();
+		events[i].device = (uint16_t)rnd();
+		events[i].status = (int32_t)rnd();
+	}
+	row = encode(enc, events, CHUNK_EVENTS_MAX);
+	assert_true(row.raw_bytes <= CHUNK_RAW_MAX && row.data_bytes <= CHUNK_DATA_MAX);
+	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+	assert_memory_equal(events, out, CHUNK_EVENTS_MAX * sizeof(*events));
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+/* @row with its data on the heap at their exact size, so that a sanitizer sees any byte too far */
+static uint8_t *exact_copy(const struct chunk_row *row)
+{
+	uint8_t *data = malloc(row->data_bytes);
+
+	memcpy(data, row->data, row->data_bytes);
+	return data;
+}
+
+/* what decodes although something was changed must be what was encoded */
+static void expect_refused_or_same(struct chunk_decoder *dec, const struct chunk_row *row, const struct trace_event *events, uint32_t n)
+{
+	const struct trace_event *out;
+	const char *why = NULL;
+	int err = chunk_decode(dec, row, &out, &why);
+
+	if (err == 0) {
+		assert_int_equal(row->events, n);
+		assert_memory_equal(events, out, n * sizeof(*events));
+		return;
+	}
+	assert_true(err == -EBADMSG || err == -ENOTSUP);
+	assert_non_null(why);
+}
+
+static void test_every_flipped_byte_is_found(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = random_events(200, TRACE_KINDS - 1);
+	struct chunk_row row = encode(enc, events, 200);
+	uint8_t *data = exact_copy(&row);
+	const struct trace_event *out;
+	const char *why;
+
+	(void)state;
+	row.data = data;
+	for (size_t i = 0; i < row.data_bytes; i++) {
+		for (int bit = 0; bit < 8; bit++) {
+			data[i] ^= (uint8_t)(1 << bit);
+			assert_int_equal(chunk_decode(dec, &row, &out, &why), -EBADMSG);
+			data[i] ^= (uint8_t)(1 << bit);
+		}
+	}
+	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+	free(data);
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+/* a forger who mends the checksum may change events, but must not crash, hang or read outside */
+static void test_flipped_bytes_with_mended_checksum_do_no_harm(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = random_events(300, TRACE_KINDS - 1);
+	unsigned int refused = 0;
+
+	(void)state;
+	for (int stored = 0; stored < 2; stored++) {
+		struct chunk_row row = encode(enc, events, stored ? 3 : 300);
+		uint8_t *data = exact_copy(&row);
+
+		row.data = data;
+		for (size_t i = 0; i < row.data_bytes * 8; i++) {
+			const struct trace_event *out;
+			const char *why;
+			int err;
+
+			data[i / 8] ^= (uint8_t)(1 << i % 8);
+			row.checksum = chunk_checksum(&row);
+			err = chunk_decode(dec, &row, &out, &why);
+			assert_true(err == 0 || err == -EBADMSG || err == -ENOTSUP);
+			refused += err != 0;
+			data[i / 8] ^= (uint8_t)(1 << i % 8);
+		}
+		free(data);
+	}
+	assert_true(refused > 0);
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+static void test_every_truncation_is_found(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = random_events(100, TRACE_KINDS - 1);
+	struct chunk_row row = encode(enc, events, 100);
+	const uint8_t *whole = row.data;
+	size_t bytes = row.data_bytes;
+
+	(void)state;
+	for (size_t n = 0; n < bytes; n++) {
+		uint8_t *data = malloc(n ? n : 1);
+		const struct trace_event *out;
+		const char *why;
+
+		memcpy(data, whole, n);
+		row.data = data;
+		row.data_bytes = n;
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), -EBADMSG);
+		row.checksum = chunk_checksum(&row);
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), -EBADMSG);
+		free(data);
+	}
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+/* each number of the row, off by some, with the checksum as it was and mended */
+static void test_every_number_of_the_row_is_checked(void **state)
+{
+	static const uint64_t off[] = { 1, 2, 255, 65536, 1ull << 31, 1ull << 32, 1ull << 62, UINT64_MAX };
+	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = random_events(100, TRACE_KINDS - 1);
+	struct chunk_row good = encode(enc, events, 100);
+
+	(void)state;
+	for (int field = 0; field < 7; field++) {
+		for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+			struct chunk_row row = good;
+			uint64_t *const wide[] = { &row.first_seq, &row.events, &row.t_min_ns, &row.t_max_ns, &row.raw_bytes };
+			const struct trace_event *out;
+			const char *why;
+
+			if (field < 5)
+				*wide[field] += off[i];
+			else if (field == 5)
+				row.codec += (uint32_t)(off[i] | 1);
+			else
+				row.id += (int64_t)off[i];
+			assert_int_equal(chunk_decode(dec, &row, &out, &why), -EBADMSG);
+			row.checksum = chunk_checksum(&row);
+			expect_refused_or_same(dec, &row, events, 100);
+		}
+	}
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+static void test_malformed_kind_counts_are_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "{}", "{", "}", "{\"5\":1", "{\"5\":1}x", "{5:1}", "{\"5\":0}", "{\"0\":1}", "{\"256\":1}", "{\"5\":65537}", "{\"5\":-1}",
+		"{\"6\":1,\"5\":1}", "{\"5\":1,\"5\":1}", "{\"5\":1,}", "{\"5\":99999999999999999999999}", "[1]", "{\"5\" :1}",
+	};
+	uint32_t counts[CHUNK_KINDS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(chunk_parse_kinds(bad[i], counts), -EBADMSG);
+	assert_int_equal(chunk_parse_kinds("{\"5\":100,\"255\":65536}", counts), 0);
+	assert_int_equal(counts[5], 100);
+	assert_int_equal(counts[255], 65536);
+}
+
+/* a row as a later version may write it: stored, with columns in hand-made encodings */
+static struct chunk_row hand_made(uint8_t *raw, size_t bytes, uint64_t events, const char *kinds)
+{
+	struct chunk_row row = { .id = 1, .events = events, .kind_events = kinds, .codec = CHUNK_STORED, .raw_bytes = bytes, .data = raw,
+				 .data_bytes = bytes };
+
+	row.checksum = chunk_checksum(&row);
+	return row;
+}
+
+static void test_columns_of_a_later_version_are_skipped(void **state)
+{
+	/* kind = 12 (frame), t = 0, column 9 and argument 7 are not known, frame = 5; the unknown ones are in encoding 99 */
+	static uint8_t raw[] = { 5, 0, 0, 1, 1, 0, 1, 9, 99, 2, 0xc0, 0x01, 0, 1, 0xc7, 0x01, 99, 1, 12, 0, 0xaa, 0xbb, 5, 0xcc };
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct chunk_row row = hand_made(raw, sizeof(raw), 2, "{\"12\":2}");
+	const struct trace_event *out;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(out[i].kind, TRACE_FRAME);
+		assert_int_equal(out[i].arg[0], 5);
+		assert_int_equal(out[i].device, 0);
+	}
+	chunk_decoder_free(dec);
+}
+
+static void test_later_encoding_or_codec_is_not_supported(void **state)
+{
+	static uint8_t raw[] = { 2, 0, 0, 1, 1, 99, 1, 12, 0 };
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct chunk_row row = hand_made(raw, sizeof(raw), 1, "{\"12\":1}");
+	const struct trace_event *out;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(chunk_decode(dec, &row, &out, &why), -ENOTSUP);
+	assert_non_null(strstr(why, "encoding"));
+	row.codec = 7;
+	row.checksum = chunk_checksum(&row);
+	assert_int_equal(chunk_decode(dec, &row, &out, &why), -ENOTSUP);
+	assert_non_null(strstr(why, "compression"));
+	chunk_decoder_free(dec);
+}
+
+static void test_chunk_without_kinds_or_times_is_refused(void **state)
+{
+	static uint8_t no_time[] = { 1, 0, 0, 1, 12 };
+	static uint8_t swapped[] = { 2, 1, 0, 1, 0, 0, 1, 0, 12 };
+	static uint8_t twice[] = { 3, 0, 0, 1, 1, 0, 1, 1, 0, 1, 12, 0, 0 };
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct chunk_row rows[] = { hand_made(no_time, sizeof(no_time), 1, "{\"12\":1}"), hand_made(swapped, sizeof(swapped), 1, "{\"12\":1}"),
+				    hand_made(twice, sizeof(twice), 1, "{\"12\":1}") };
+	const struct trace_event *out;
+	const char *why = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(chunk_decode(dec, &rows[i], &out, &why), -EBADMSG);
+	chunk_decoder_free(dec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_events_round_trip),
+		cmocka_unit_test(test_largest_worst_chunk_round_trips),
+		cmocka_unit_test(test_every_flipped_byte_is_found),
+		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),
+		cmocka_unit_test(test_every_truncation_is_found),
+		cmocka_unit_test(test_every_number_of_the_row_is_checked),
+		cmocka_unit_test(test_malformed_kind_counts_are_refused),
+		cmocka_unit_test(test_columns_of_a_later_version_are_skipped),
+		cmocka_unit_test(test_later_encoding_or_codec_is_not_supported),
+		cmocka_unit_test(test_chunk_without_kinds_or_times_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
