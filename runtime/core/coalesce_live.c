@@ -2,10 +2,26 @@
 #include "runtime/core/coalesce_hash.h"
 #include "runtime/core/coalesce_live.h"
 
-/* at most two thirds full, so that a probe ends soon */
+/* at most two thirds full, so that a probe ends soon; not rounded up further, because what a look-up costs is the miss in the cache */
 static u32 slots_for(u32 max)
 {
-	return coalesce_pow2(max + max / 2 + 1);
+	return max + max / 2 + 1;
+}
+
+static u32 home_of(const struct coalesce_live *live, u64 iova)
+{
+	return (u32)((u64)coalesce_hash(iova) * live->n >> 32);
+}
+
+static u32 after(const struct coalesce_live *live, u32 i)
+{
+	return i + 1 == live->n ? 0 : i + 1;
+}
+
+/* slots from @from on to @to, around the end */
+static u32 distance(const struct coalesce_live *live, u32 from, u32 to)
+{
+	return to >= from ? to - from : to + (live->n - from);
 }
 
 u64 coalesce_live_bytes(u32 max)
@@ -16,14 +32,14 @@ u64 coalesce_live_bytes(u32 max)
 void coalesce_live_init(struct coalesce_live *live, void *mem, u32 max)
 {
 	live->slots = mem;
-	live->mask = slots_for(max) - 1;
+	live->n = slots_for(max);
 	live->max = max;
 	coalesce_live_clear(live);
 }
 
 void coalesce_live_clear(struct coalesce_live *live)
 {
-	memset(live->slots, 0, ((size_t)live->mask + 1) * sizeof(live->slots[0]));
+	memset(live->slots, 0, (size_t)live->n * sizeof(live->slots[0]));
 	live->used = 0;
 	live->reserved = 0;
 }
@@ -31,10 +47,10 @@ void coalesce_live_clear(struct coalesce_live *live)
 /* the slot that holds @iova, or the empty one where it belongs */
 static u32 probe(const struct coalesce_live *live, u64 iova)
 {
-	u32 i = coalesce_hash(iova) & live->mask;
+	u32 i = home_of(live, iova);
 
 	while (live->slots[i].count != 0 && live->slots[i].iova != iova)
-		i = (i + 1) & live->mask;
+		i = after(live, i);
 	return i;
 }
 
@@ -81,14 +97,13 @@ int coalesce_live_add(struct coalesce_live *live, u64 iova, u32 mapping, u64 byt
 
 static void remove_slot(struct coalesce_live *live, u32 hole)
 {
-	u32 mask = live->mask;
-	u32 i = (hole + 1) & mask;
+	u32 i = after(live, hole);
 
 	/* an entry may move into the hole unless its home lies behind the hole */
-	for (; live->slots[i].count != 0; i = (i + 1) & mask) {
-		u32 home = coalesce_hash(live->slots[i].iova) & mask;
+	for (; live->slots[i].count != 0; i = after(live, i)) {
+		u32 home = home_of(live, live->slots[i].iova);
 
-		if (((i - home) & mask) < ((i - hole) & mask))
+		if (distance(live, home, i) < distance(live, hole, i))
 			continue;
 		live->slots[hole] = live->slots[i];
 		hole = i;

@@ -27,12 +27,13 @@ struct coalesce_slot {
 
 /**
  * struct coalesce_live - the table.
+ * @n:        slots
  * @used:     addresses in it
  * @reserved: places kept for requests whose address is not known yet
  */
 struct coalesce_live {
 	struct coalesce_slot *slots;
-	u32 mask;
+	u32 n;
 	u32 used;
 	u32 reserved;
 	u32 max;
