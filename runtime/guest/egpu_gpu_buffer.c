@@ -3,12 +3,14 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/vmstat.h>
 
 #include "runtime/guest/egpu_dma.h"
 #include "runtime/guest/egpu_gpu_device.h"
 
 /* failing is better than having the OOM killer look for memory: the caller has a smaller wish to fall back to */
 #define BUFFER_GFP (GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY)
+#define RESERVE_PAGES 2048 /* left to the rest of the kernel, whose allocations do look for memory that way */
 
 static u64 chunk_bytes(const struct egpu_buffer *b)
 {
@@ -67,20 +69,26 @@ static void free_memory(struct egpu_buffer *b, u32 n)
 		kvfree(b->chunks);
 }
 
+static struct page *alloc_chunk(const struct egpu_buffer *b)
+{
+	if (global_zone_page_state(NR_FREE_PAGES) < RESERVE_PAGES + (1ul << b->order))
+		return NULL;
+	return alloc_pages(BUFFER_GFP | (b->order ? __GFP_COMP : 0), b->order);
+}
+
 static int alloc_memory(struct egpu_buffer *b)
 {
-	gfp_t gfp = BUFFER_GFP | (b->order ? __GFP_COMP : 0);
 	u32 i;
 
 	if (b->nchunks == 1) {
-		b->chunk = alloc_pages(gfp, b->order);
+		b->chunk = alloc_chunk(b);
 		return b->chunk ? 0 : -ENOMEM;
 	}
 	b->chunks = kvmalloc_array(b->nchunks, sizeof(*b->chunks), GFP_KERNEL);
 	if (!b->chunks)
 		return -ENOMEM;
 	for (i = 0; i < b->nchunks; i++) {
-		b->chunks[i] = alloc_pages(gfp, b->order);
+		b->chunks[i] = alloc_chunk(b);
 		if (!b->chunks[i]) {
 			free_memory(b, i);
 			return -ENOMEM;
@@ -198,7 +206,8 @@ int egpu_buffer_new(struct egpu_gpu *g, struct egpu_alloc *want, struct egpu_buf
 	if (rc)
 		goto out_memory;
 	if (want->used_log2 && !aligned(b, want->used_log2)) {
-		dev_err_ratelimited(&g->pdev->dev, "a buffer of 2^%u byte pages got a DMA address that is not aligned to them\n", want->used_log2);
+		dev_warn_once(&g->pdev->dev, "a buffer of 2^%u byte pages got a DMA address that is not aligned to them; others go unsaid\n",
+			      want->used_log2);
 		rc = -EINVAL;
 		goto out_unmap;
 	}

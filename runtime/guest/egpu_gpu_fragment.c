@@ -119,8 +119,11 @@ static int shuffle_units(struct holes *h, unsigned long n)
 		return -ENOMEM;
 	for (i = 0; i < n; i++)
 		h->units[i] = i;
-	for (i = n - 1; i > 0; i--)
-		swap(h->units[i], h->units[below(h, i + 1)]);
+	for (i = n - 1; i > 0; i--) {
+		u32 other = below(h, i + 1);
+
+		swap(h->units[i], h->units[other]);
+	}
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 # make guest  the demo's guest: $(BUILD)/guest/vmlinuz, initrd.img (Debian's 6.1 kernel)
 # $(GUEST_ALL) the same with 6.12, in $(BUILD)/guest/6.12/
 GUEST := $(BUILD)/guest
+KBUILD := $(BUILD)/kbuild
 GUEST_ALL := $(GUEST)/6.12/initrd.img
 
 GUEST_SRC := $(wildcard runtime/guest/*.[ch]) runtime/guest/Kbuild $(wildcard runtime/core/*.[ch]) runtime/device/sim_gpu_regs.h
@@ -15,7 +16,7 @@ $(DEPS)/kernel-%/release: | $(SETUP_PACKAGES)
 .PRECIOUS: $(DEPS)/kernel-%/release
 
 # kbuild writes beside its sources, so it gets a folder of links; everything but its warnings goes to build.log
-$(GUEST)/%/modules.stamp: $(GUEST_SRC) runtime/guest/guest.mk | $(DEPS)/kernel-%/release
+$(KBUILD)/%/modules.stamp: $(GUEST_SRC) runtime/guest/guest.mk | $(DEPS)/kernel-%/release
 	@runtime/guest/modules.sh $(DEPS)/kernel-$* $(@D) $(GUEST_CC)
 	@touch $@
 
@@ -24,10 +25,9 @@ $(GUEST)/player: $(PLAYER_SRC) runtime/guest/player.h runtime/guest/egpu_gpu.h |
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) -static $(filter %.c,$^) -o $@
 
-$(GUEST)/%/initrd.img: $(GUEST)/%/modules.stamp $(GUEST)/player runtime/guest/init runtime/guest/initrd.sh
-	@runtime/guest/initrd.sh $(DEPS)/kernel-$* $(@D) $(GUEST)/player
-.PRECIOUS: $(GUEST)/%/modules.stamp
+$(GUEST)/%/initrd.img: $(KBUILD)/%/modules.stamp $(GUEST)/player runtime/guest/init runtime/guest/initrd.sh
+	@runtime/guest/initrd.sh $(DEPS)/kernel-$* $(KBUILD)/$* $(GUEST)/player $(@D)
+.PRECIOUS: $(KBUILD)/%/modules.stamp
 
-$(GUEST)/initrd.img: $(GUEST)/6.1/initrd.img
-	@cp $(GUEST)/6.1/vmlinuz $(GUEST)/vmlinuz
-	@cp $< $@
+$(GUEST)/initrd.img: $(KBUILD)/6.1/modules.stamp $(GUEST)/player runtime/guest/init runtime/guest/initrd.sh
+	@runtime/guest/initrd.sh $(DEPS)/kernel-6.1 $(KBUILD)/6.1 $(GUEST)/player $(@D)

@@ -1,24 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-# initrd.sh KERNEL OUT PLAYER - make OUT/initrd.img and OUT/vmlinuz: busybox, the modules built in OUT, the workload player, /init.
+# initrd.sh KERNEL MODULES PLAYER OUT - make OUT/initrd.img and OUT/vmlinuz: busybox, the modules built in MODULES, the player, /init.
 set -eu
 
 kernel=$1
-out=$2
+modules=$2
 player=$3
+out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 release=$(cat "$kernel/release")
-tree=$out/initrd
+tree=$modules/initrd
 busybox=/bin/busybox
 [ -e "$busybox" ] || busybox=/usr/bin/busybox
 
+mkdir -p "$out"
 rm -rf "$tree"
 mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" "$tree/modules"
 cp "$busybox" "$tree/bin/busybox"
 cp "$player" "$tree/bin/player"
 cp "$here/init" "$tree/init"
 chmod 755 "$tree/init" "$tree/bin/player"
-cp "$out/egpu_dma.ko" "$out/egpu_gpu.ko" "$tree/modules"
+cp "$modules/egpu_dma.ko" "$modules/egpu_gpu.ko" "$tree/modules"
 strip --strip-debug "$tree"/modules/egpu_*.ko "$tree/bin/player"
 
 # a module in Debian's kernels: how the workload gets in
@@ -28,7 +30,7 @@ case $fw_cfg in
 *.ko) cp "$fw_cfg" "$tree/modules/" ;;
 esac
 
-(cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -1 -n) >"$out/initrd.part"
+(cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -1 -n) >"$modules/initrd.img"
 rm -rf "$tree"
 cp "$kernel/vmlinuz" "$out/vmlinuz"
-mv "$out/initrd.part" "$out/initrd.img"
+mv "$modules/initrd.img" "$out/initrd.img"

@@ -9,14 +9,14 @@ out=$(cd "$2" && pwd)
 root=$(cd "$(dirname "$0")/../.." && pwd)
 shift 2
 
-# links of sources that are gone must go; a compiler named for our own programs (CC=clang) is not for the kernel
-find "$out" -type l -delete
+# always from scratch, so that the log holds every file's warnings
+rm -rf "$out"
 mkdir -p "$out/core" "$out/include"
 ln -sf "$root"/runtime/guest/egpu_*.[ch] "$root/runtime/guest/Kbuild" "$out"
 ln -sf "$root"/runtime/core/*.c "$out/core"
 ln -sfn "$root/runtime" "$out/include/runtime"
 
-# BTF would need pahole, and the kernel's own vmlinux
+# A compiler named for our own programs (make CC=clang) is not for the kernel. BTF would need pahole, and the kernel's own vmlinux
 echo "guest modules for $(cat "$kernel/release")"
 if ! env -u MAKEFLAGS -u MFLAGS make -C "$kernel/build" M="$out" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$out/build.log" 2>&1; then
 	cat "$out/build.log" >&2

@@ -149,7 +149,7 @@ static int load_one(struct player *p, const struct workload_step *step, uint64_t
 	if (errno == ENOMEM)
 		return fail(p, "out of guest memory at buffer %u", p->n);
 	if (errno == ENOSPC)
-		return fail(p, "buffer %u could not be mapped for DMA: the host's IOMMU has no room", p->n);
+		return fail(p, "buffer %u could not be mapped for DMA: the host's IOMMU, or egpu_dma's max_requests, is full", p->n);
 	return gpu_failed(p, "a buffer could not be made");
 }
 
