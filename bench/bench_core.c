@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * What the coalescer costs beside the host's answer: one unmap and one map of a random 4 KiB request while 100,000 are live, against a plain
- * hash map (chained, a node from malloc per entry) that does the least an implementation could: remember each address.
+ * What the coalescer costs beside the host's answer: one unmap and one map of a random 4 KiB request while 100,000 are live, against a
+ * plain hash map (chained, a node from malloc per entry) that does the least an implementation could: remember each address.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 /*
  * cell.h - one simulation: one policy in front of one simulated DART.
  *
- * Purpose:  makes the very calls of core that the guest module makes, with the DART behind them that the runtime has behind its own, so that
- *           what it counts is what a live run counts.
+ * Purpose:  makes the very calls of core that the guest module makes, in front of the DART that the runtime uses, so that what it counts is
+ *           what a live run counts.
  */
 #ifndef EGPU_REPLAY_CELL_H
 #define EGPU_REPLAY_CELL_H
@@ -38,7 +38,7 @@ struct cell {
 int cell_init(struct cell *cell, const struct coalesce_config *config, const struct dart_limits *limits, u32 slots);
 void cell_destroy(struct cell *cell); /* half-built or all zero is allowed */
 
-/** cell_run() - one batch. An item with slot SLOTS_NONE had no lifetime when it was recorded: map, it is released at once; unmap, skipped. */
+/** cell_run() - one batch. An item with slot SLOTS_NONE had no lifetime when recorded: a map is released at once, an unmap skipped. */
 void cell_run(struct cell *cell, const struct batch *batch, const char *phase);
 
 /** cell_reset() - the host ended all mappings. */

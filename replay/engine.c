@@ -64,6 +64,18 @@ static int on_reset(struct engine *e, const struct trace_event *event)
 	return rc;
 }
 
+/* a guest that loads its module again may say another policy; then no one policy was measured */
+static void on_policy(struct engine *e, const char *policy)
+{
+	char *label = e->measured.row.policy;
+
+	if (!policy || strcmp(label, policy) == 0)
+		return;
+	if (label[0])
+		e->policy_changes++;
+	snprintf(label, sizeof(e->measured.row.policy), "%s", policy);
+}
+
 static int on_event(struct engine *e, const struct trace_event *event)
 {
 	switch (event->kind) {
@@ -79,7 +91,7 @@ static int on_event(struct engine *e, const struct trace_event *event)
 		e->phase = trace_string(e->trace, event->arg[0]);
 		return 0;
 	case TRACE_POLICY:
-		snprintf(e->measured.row.policy, sizeof(e->measured.row.policy), "%s", trace_string(e->trace, event->arg[0]) ?: "");
+		on_policy(e, trace_string(e->trace, event->arg[0]));
 		return 0;
 	case TRACE_GAP:
 		e->lost_events += event->arg[0];
@@ -94,7 +106,8 @@ static int on_event(struct engine *e, const struct trace_event *event)
 static void explain(char *error, int rc)
 {
 	if (rc == -E2BIG)
-		snprintf(error, TRACE_ERROR_BYTES, "more than %u requests or mappings are live at once: is the trace whole? try --device", SLOTS_MAX);
+		snprintf(error, TRACE_ERROR_BYTES, "more than %u requests or mappings are live at once: is the trace whole? try --device",
+			 SLOTS_MAX);
 	else if (rc == -ENOMEM)
 		snprintf(error, TRACE_ERROR_BYTES, "out of memory: replay fewer policies at a time");
 	else if (rc == -ESTALE)
@@ -144,6 +157,8 @@ static int pass(struct engine *e, unsigned int percent, char *error)
 
 	slots_clear(&e->live);
 	e->phase = NULL;
+	e->measured.row.policy[0] = '\0';
+	e->policy_changes = 0;
 	e->events = e->requests = e->unmatched_unmaps = e->lost_events = 0;
 	trace_summary(e->trace, &summary);
 	rc = trace_cursor_open(e->trace, e->options->skip_damaged, &cursor);
@@ -226,7 +241,9 @@ static void complete_rows(struct engine *e)
 	e->measured.row.peak_requests = e->live.peak;
 	e->measured.row.peak_request_bytes = e->live.peak_bytes;
 	e->measured.row.unmatched_unmaps = e->unmatched_unmaps;
-	if (!e->measured.row.policy[0])
+	if (e->policy_changes)
+		snprintf(e->measured.row.policy, sizeof(e->measured.row.policy), "several");
+	else if (!e->measured.row.policy[0])
 		snprintf(e->measured.row.policy, sizeof(e->measured.row.policy), "%s", policy ? policy : "unknown");
 }
 

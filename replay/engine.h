@@ -38,6 +38,7 @@ struct engine_options {
  * @start_ns:        time of the first event
  * @lost_events:     by the recorder's own account; the result is then a lower bound
  * @damaged_chunks:  that were skipped
+ * @policy_changes:  how often the guest announced another policy than before
  */
 struct engine {
 	const struct engine_options *options;
@@ -51,7 +52,7 @@ struct engine {
 	u32 slots;
 	u64 last_event;
 	const char *phase;
-	u64 start_ns, end_ns, events, requests, unmatched_unmaps, lost_events, damaged_chunks;
+	u64 start_ns, end_ns, events, requests, unmatched_unmaps, lost_events, damaged_chunks, policy_changes;
 };
 
 /**

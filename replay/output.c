@@ -97,13 +97,28 @@ static void note(FILE *out, u64 count, const char *text)
 		fprintf(out, "note: %s %s\n", grouped(count, n), text);
 }
 
-static void alignment(FILE *out, const struct row *row)
+static void missed(FILE *out, const char *separator, const struct row *row)
 {
-	char a[GROUPED_BYTES], b[GROUPED_BYTES], c[GROUPED_BYTES];
+	char n[GROUPED_BYTES];
 
-	if (row->align_wanted)
-		fprintf(out, "alignment, %s%s: wanted by %s requests, taken back for %s, missed by %s\n", row->measured ? "measured: " : "",
-			row->policy, grouped(row->align_wanted, a), grouped(row->align_downgraded, b), grouped(row->align_missed, c));
+	fprintf(out, "%s %s under %s%s", separator, grouped(row->align_missed, n), row->measured ? "measured: " : "", row->policy);
+}
+
+static void alignment(FILE *out, const struct engine *e)
+{
+	const struct row *row = &e->cells[0].row;
+	char a[GROUPED_BYTES], b[GROUPED_BYTES];
+	u32 i;
+
+	if (row->align_wanted == 0)
+		return;
+	fprintf(out, "note: %s requests wanted an aligned address; taken back for %s; missed", grouped(row->align_wanted, a),
+		grouped(row->align_downgraded, b));
+	if (e->measured.events)
+		missed(out, ":", &e->measured.row);
+	for (i = 0; i < e->cells_n; i++)
+		missed(out, i || e->measured.events ? "," : ":", &e->cells[i].row);
+	fprintf(out, "\n");
 }
 
 void output_table(FILE *out, const struct output_trace *t)
@@ -116,12 +131,11 @@ void output_table(FILE *out, const struct output_trace *t)
 		table_row(out, t, &e->measured.row);
 	for (i = 0; i < e->cells_n; i++)
 		table_row(out, t, &e->cells[i].row);
-	if (e->measured.events)
-		alignment(out, &e->measured.row);
-	for (i = 0; i < e->cells_n; i++)
-		alignment(out, &e->cells[i].row);
+	alignment(out, e);
 	note(out, e->unmatched_unmaps, "unmaps of what was not live were left out");
-	note(out, e->cells[0].row.lifetime_unknown, "requests that had failed when recorded were served now and released at once: their lifetime is unknown");
+	note(out, e->cells[0].row.lifetime_unknown,
+	     "requests that had failed when recorded were served now and released at once: their lifetime is unknown");
+	note(out, e->policy_changes, "times the guest changed its policy: what was measured is of all of them together");
 	note(out, e->lost_events, "events were lost while recording: figures are lower bounds");
 	note(out, e->damaged_chunks, "damaged chunks were left out: figures are lower bounds");
 	fprintf(out, "\n");
@@ -129,9 +143,9 @@ void output_table(FILE *out, const struct output_trace *t)
 
 void output_csv_header(FILE *out)
 {
-	fprintf(out, "trace,provenance,source,policy,requests,hits,peak_requests,peak_request_bytes,peak_mappings,peak_mapped_bytes,host_calls,"
-		     "failures,fits,first_failure_request,first_failure_t_s,first_failure_reason,max_mappings,max_bytes,granule_log2,"
-		     "align_wanted,align_downgraded,align_missed\n");
+	fprintf(out, "trace,provenance,source,policy,requests,hits,peak_requests,peak_request_bytes,peak_mappings,peak_mapped_bytes,"
+		     "host_calls,failures,fits,first_failure_request,first_failure_t_s,first_failure_reason,max_mappings,max_bytes,"
+		     "granule_log2,align_wanted,align_downgraded,align_missed\n");
 }
 
 static void csv_text(FILE *out, const char *text)

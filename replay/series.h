@@ -34,7 +34,7 @@ struct series {
 int series_init(struct series *s, u32 bins, u64 start_ns, u64 end_ns);
 void series_destroy(struct series *s); /* never initialised (all zero) is allowed */
 
-/** series_add() - at @t_ns the quantities are @p. A time before the last counts as the last. A series that was never initialised takes nothing. */
+/** series_add() - at @t_ns the quantities are @p. A time before the last counts as the last. A series never initialised takes nothing. */
 void series_add(struct series *s, u64 t_ns, const struct series_point *p);
 
 /** series_header(), series_write() - CSV. The rest of the bins holds the last point. */

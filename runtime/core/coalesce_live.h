@@ -57,7 +57,7 @@ void coalesce_live_unreserve(struct coalesce_live *live);
 
 /**
  * coalesce_live_add() - one more request has been given @iova.
- * Return: 0; -ENOMEM the table is full or the rest of it reserved; -EIO another mapping has this address already, so the host answered nonsense.
+ * Return: 0; -ENOMEM the table is full or the rest of it reserved; -EIO another mapping has this address: the host answered nonsense.
  */
 int coalesce_live_add(struct coalesce_live *live, u64 iova, u32 mapping, u64 bytes);
 

@@ -4,7 +4,7 @@
  *
  * Purpose:  extents, free and mapped, that together cover a range without a gap; two free ones never touch. One AVL tree in which each node
  *           knows the longest free extent below it, so that first fit, release and look-up take O(log n).
- * Owner:    one array that grows; pointers into it are valid until the next extents_take(), indexes until the extent goes. Index 0 is "none".
+ * Owner:    one array that grows; pointers into it are valid until the next extents_take(), indexes until the extent goes; 0 is "none".
  */
 #ifndef EGPU_RUNTIME_DART_EXTENTS_H
 #define EGPU_RUNTIME_DART_EXTENTS_H

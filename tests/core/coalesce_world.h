@@ -121,7 +121,10 @@ static inline void world_open(struct world *w, const char *spec, u32 refuse_perc
 
 	memset(w, 0, sizeof(*w));
 	limits.aperture_iova.len = (u64)12 << 20;
-	w->cfg = (struct coalesce_config){ .granule_log2 = 14, .max_mappings = MAPPINGS_MAX, .max_requests = REQUESTS_MAX, .batch_max = BATCH_MAX };
+	w->cfg.granule_log2 = 14;
+	w->cfg.max_mappings = MAPPINGS_MAX;
+	w->cfg.max_requests = REQUESTS_MAX;
+	w->cfg.batch_max = BATCH_MAX;
 	assert_int_equal(coalesce_parse(spec, &w->cfg), 0);
 	w->host.dart = dart_new(&limits);
 	w->host.refuse_percent = refuse_percent;

@@ -279,7 +279,11 @@ static void test_good_specs_parse_and_format_back(void **state)
 	assert_int_equal(limits.granule_log2, 16);
 	dart_format(&limits, text, sizeof(text));
 	assert_int_equal(dart_parse(text, &again), 0);
-	assert_memory_equal(&limits, &again, sizeof(limits));
+	assert_string_equal(limits.name, again.name);
+	assert_int_equal(limits.max_mappings, again.max_mappings);
+	assert_int_equal(limits.max_bytes, again.max_bytes);
+	assert_int_equal(limits.granule_log2, again.granule_log2);
+	assert_true(span_equal(limits.aperture_iova, again.aperture_iova));
 	assert_int_equal(dart_parse("unlimited", &limits), 0);
 	dart_format(&limits, text, sizeof(text));
 	assert_int_equal(dart_parse(text, &again), 0);

@@ -198,6 +198,37 @@ static void test_reset_of_the_companion_ends_all_and_of_another_device_nothing(v
 	scratch_close(&s);
 }
 
+static void test_run_under_two_policies_is_not_called_by_one_of_them(void **state)
+{
+	struct scratch s;
+	u32 direct, window;
+
+	(void)state;
+	scratch_open(&s);
+	scratch_policy(&s, "direct");
+	direct = tracer_string(s.tracer, "direct");
+	scratch_event(&s, TRACE_POLICY, 0, 0, direct, 0, 0, 0);
+	scratch_event(&s, TRACE_POLICY, 0, 0, direct, 0, 0, 0);
+	scratch_map(&s, 0, 0, 4096, 0);
+	scratch_event(&s, TRACE_MAP, 0, 0, 0, 16 * KIB, 0, 1);
+	assert_int_equal(scratch_replay(&s), 0);
+	assert_string_equal(s.engine.measured.row.policy, "direct");
+	scratch_close(&s);
+
+	scratch_open(&s);
+	scratch_policy(&s, "direct");
+	direct = tracer_string(s.tracer, "direct");
+	window = tracer_string(s.tracer, "window:log2=18");
+	scratch_event(&s, TRACE_POLICY, 0, 0, direct, 0, 0, 0);
+	scratch_map(&s, 0, 0, 4096, 0);
+	scratch_event(&s, TRACE_MAP, 0, 0, 0, 16 * KIB, 0, 1);
+	scratch_event(&s, TRACE_POLICY, 0, 0, window, 0, 0, 0);
+	assert_int_equal(scratch_replay(&s), 0);
+	assert_string_equal(s.engine.measured.row.policy, "several");
+	assert_int_equal(s.engine.policy_changes, 1);
+	scratch_close(&s);
+}
+
 static void test_trace_without_requests_says_so(void **state)
 {
 	struct scratch s;
@@ -262,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_first_failure_says_request_time_phase_and_reason),
 		cmocka_unit_test(test_request_that_failed_when_recorded_is_asked_for_and_released_at_once),
 		cmocka_unit_test(test_reset_of_the_companion_ends_all_and_of_another_device_nothing),
+		cmocka_unit_test(test_run_under_two_policies_is_not_called_by_one_of_them),
 		cmocka_unit_test(test_trace_without_requests_says_so),
 		cmocka_unit_test(test_window_below_the_granule_is_refused),
 		cmocka_unit_test(test_series_keeps_a_short_peak_and_holds_the_last_value),

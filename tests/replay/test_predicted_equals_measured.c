@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * A live run in small: core with a policy in front of a DART, recorded on both levels as guest and runtime do it. The replay of its requests
- * under the same policy must count what the mapping events counted, also when limits were hit.
+ * A live run in small: core with a policy in front of a DART, recorded on both levels as guest and runtime do it. The replay of its
+ * requests under the same policy must count what the mapping events counted, also when limits were hit.
  */
 #include "tests/replay/scratch_trace.h"
 
@@ -94,7 +94,7 @@ static void live_unmap(struct live_run *l, struct coalesce *c)
 
 static void live_run(struct scratch *s, const char *spec, u32 shim, bool reset_at_end)
 {
-	struct coalesce_config cfg = { .granule_log2 = 14, .max_mappings = 1 << 16, .max_requests = 1 << 16, .batch_max = COMPANION_BATCH_MAX };
+	struct coalesce_config cfg = { .granule_log2 = 14, .max_mappings = 1 << 16, .max_requests = 1 << 16 };
 	struct companion_entry *entries = malloc(COMPANION_BATCH_MAX * sizeof(*entries));
 	struct live_run *l = calloc(1, sizeof(*l));
 	struct coalesce_host host = { live_submit, l };
@@ -103,6 +103,7 @@ static void live_run(struct scratch *s, const char *spec, u32 shim, bool reset_a
 	u32 step;
 
 	assert_int_equal(coalesce_parse(spec, &cfg), 0);
+	cfg.batch_max = COMPANION_BATCH_MAX;
 	cfg.shim = shim;
 	mem = malloc(coalesce_state_bytes(&cfg));
 	c = coalesce_init(mem, &cfg, &host, entries);

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""egpu-replay as its users meet it: formats, exit status, one-line errors."""
+import csv
+import io
+import json
+import subprocess
+
+import pytest
+
+LINE = "  test-1  [000] .....  {t:.6f}: {event}: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr={gpa:x} size={size}{phys} attrs=\n"
+KEYS = {
+    "trace", "policy", "provenance", "peak_requests", "peak_request_bytes", "peak_mappings", "peak_mapped_bytes", "host_calls", "failures",
+    "failures_by_reason", "requests", "hits", "fits", "first_failure", "limits", "align", "measured",
+}
+
+
+def ftrace_text():
+    """40 buffers of 4 KiB in ten windows of 256 KiB, mapped one after the other; then all are unmapped."""
+    buffers = [(i // 4) * 0x40000 + (i % 4) * 0x8000 for i in range(40)]
+    maps = [LINE.format(t=1 + i / 10, event="dma_map_page", gpa=g, size=4096, phys=f" phys_addr={g:x}") for i, g in enumerate(buffers)]
+    return "".join(maps + [LINE.format(t=6 + i / 10, event="dma_unmap_page", gpa=g, size=4096, phys="") for i, g in enumerate(buffers)])
+
+
+@pytest.fixture(scope="module")
+def trace(build, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("replay")
+    (folder / "text").write_text(ftrace_text())
+    subprocess.run([build / "egpu-trace", "import", "ftrace", folder / "text", "-o", folder / "small.egt"], check=True, capture_output=True)
+    return folder / "small.egt"
+
+
+@pytest.fixture
+def replay(build):
+    def run(*args, status=0):
+        done = subprocess.run([build / "egpu-replay", *map(str, args)], capture_output=True, text=True, timeout=60)
+        assert done.returncode == status, done.stderr
+        if status:
+            assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("egpu-replay: ")
+        return done
+
+    return run
+
+
+def test_json_has_an_object_per_policy_with_all_keys(replay, trace):
+    rows = json.loads(replay(trace, "--json", "--policy", "direct", "--policy", "window").stdout)
+    assert [row["policy"] for row in rows] == ["direct", "window:log2=18"]
+    assert all(KEYS <= set(row) for row in rows)
+    assert [row["peak_mappings"] for row in rows] == [40, 10]
+    assert [row["peak_mapped_bytes"] for row in rows] == [40 * 16384, 10 * 262144]
+    assert [row["host_calls"] for row in rows] == [80, 20]
+    assert all(row["fits"] and row["first_failure"] is None and row["measured"] is None for row in rows)
+    assert all(row["provenance"] == "imported" and row["limits"]["mappings"] == 65536 for row in rows)
+
+
+def test_default_policies_are_direct_and_four_windows(replay, trace):
+    rows = json.loads(replay(trace, "--json").stdout)
+    assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (16, 18, 20, 22)]
+
+
+def test_default_policies_leave_out_windows_below_the_granule(replay, trace):
+    rows = json.loads(replay(trace, "--json", "--dart", "apple-tb4:granule_log2=18").stdout)
+    assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (18, 20, 22)]
+
+
+def test_policy_that_does_not_fit_is_a_result_that_says_where(replay, trace):
+    args = (trace, "--policy", "direct", "--dart", "apple-tb4:mappings=30")
+    row, = json.loads(replay(*args, "--json").stdout)
+    assert not row["fits"] and row["failures"] == 10 and row["failures_by_reason"] == {"mapping limit": 10}
+    assert row["first_failure"]["request"] == 31 and row["first_failure"]["reason"] == "mapping limit"
+    assert row["first_failure"]["t_s"] == pytest.approx(3.0)
+    assert "fails at request 31 (t=3.000 s): mapping limit" in replay(*args).stdout
+
+
+def test_csv_agrees_with_json(replay, trace):
+    rows = list(csv.DictReader(io.StringIO(replay(trace, "--csv").stdout)))
+    objects = json.loads(replay(trace, "--json").stdout)
+    assert len(rows) == len(objects)
+    for row, obj in zip(rows, objects):
+        assert row["source"] == "replayed"
+        for key in ("policy", "trace"):
+            assert row[key] == obj[key]
+        for key in ("requests", "hits", "peak_requests", "peak_mappings", "peak_mapped_bytes", "host_calls", "failures"):
+            assert int(row[key]) == obj[key]
+
+
+def test_two_traces_give_rows_of_both(replay, trace):
+    assert len(json.loads(replay(trace, trace, "--json", "--policy", "direct").stdout)) == 2
+
+
+def test_one_bad_trace_of_two_fails_but_the_good_one_is_shown(replay, trace, tmp_path):
+    assert len(json.loads(replay(tmp_path / "absent", trace, "--json", "--policy", "direct", status=1).stdout)) == 1
+
+
+def test_series_has_each_policy_in_each_bin_and_its_peak(replay, trace, tmp_path):
+    replay(trace, "--policy", "direct", "--policy", "window", "--series", tmp_path / "series.csv", "--bins", 50)
+    rows = list(csv.DictReader((tmp_path / "series.csv").open()))
+    assert list(rows[0]) == ["policy", "t_s", "live_requests", "live_request_bytes", "live_mappings", "mapped_bytes", "host_calls", "failures"]
+    for policy, peak in (("direct", 40), ("window:log2=18", 10)):
+        mine = [row for row in rows if row["policy"] == policy]
+        assert len(mine) == 50
+        assert max(int(row["live_mappings"]) for row in mine) == peak
+        assert float(mine[0]["t_s"]) == 0 and int(mine[-1]["live_requests"]) <= 2
+
+
+def test_list_policies_and_help_need_no_trace(replay):
+    assert "log2=14..30 (default 18)" in replay("--list-policies").stdout
+    assert "Usage: egpu-replay" in replay("--help").stdout
+    assert replay("--version").stdout.startswith("egpu-replay ")
+
+
+@pytest.mark.parametrize("args, words", [
+    ([], "no trace given"),
+    (["--no-such"], "unknown option '--no-such'"),
+    (["T", "--policy"], "needs a value"),
+    (["T", "--policy", "page"], "no such name"),
+    (["T", "--policy", "window:size=3"], "no such parameter"),
+    (["T", "--policy", "window:log2=99"], "out of range"),
+    (["T", "--policy", "window:"], "malformed"),
+    (["T", "--policy", "window:log2=16", "--dart", "apple-tb4:granule_log2=17"], "does not go with granules"),
+    (["T", "--align", "up"], "none or downgrade"),
+    (["T", "--dart", "apple"], "no such name"),
+    (["T", "--bins", "0"], "from 1 to"),
+    (["T", "--bins", "9x"], "from 1 to"),
+    (["T", "T", "--series", "s"], "one trace at a time"),
+    (["T"] + ["--policy", "direct"] * 65, "at most 64"),
+])
+def test_misuse_exits_2_with_one_line(replay, args, words):
+    assert words in replay(*args, status=2).stderr
+
+
+@pytest.mark.parametrize("args, words", [
+    (["/nonexistent/x.egt"], "No such file"),
+    (["--device", "0000:09:09.9"], "it has: 0000:01:00.0"),
+    (["--series", "/nonexistent/s.csv"], "No such file"),
+])
+def test_failure_exits_1_with_one_line(replay, trace, args, words):
+    traces = [] if args[0].startswith("/") else [trace]
+    assert words in replay(*traces, *args, status=1).stderr
+
+
+def test_file_that_is_not_a_trace_fails(replay, tmp_path):
+    (tmp_path / "x.egt").write_bytes(b"\0" * 5000)
+    assert "not an egpu trace" in replay(tmp_path / "x.egt", status=1).stderr
+
+
+def test_full_output_device_fails(build, trace):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([build / "egpu-replay", trace], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1 and "cannot write" in done.stderr
