@@ -168,8 +168,8 @@ int main(int argc, char **argv)
 	}
 	close(ways[1].fd);
 	close(ways[2].fd);
-	server_stop(servers[0]);
-	server_stop(servers[1]);
+	server_stop(servers[0], NULL);
+	server_stop(servers[1], NULL);
 	tracer_close(tracer, error);
 	unlink(path[2]);
 	rmdir(dir);

@@ -88,20 +88,26 @@ static int find_program(const struct run_options *o, struct qemu *q, char *error
 	return err;
 }
 
-/* the built-in guest: beside egpu-run in a checkout, else where make install put it */
-static int find_guest(struct qemu *q, char *error, size_t n)
+static bool guest_in(struct qemu *q, const char *dir, const char *below)
+{
+	snprintf(q->kernel, sizeof(q->kernel), "%s%s/vmlinuz", dir, below);
+	snprintf(q->initrd, sizeof(q->initrd), "%s%s/initrd.img", dir, below);
+	return !access(q->kernel, R_OK) && !access(q->initrd, R_OK);
+}
+
+/* the built-in guest: where the user says, beside egpu-run in a checkout, or where make install put it */
+static int find_guest(const struct run_options *o, struct qemu *q, char *error, size_t n)
 {
 	char dir[PATH_MAX - 32] = "";
 
 	own_dir(dir, sizeof(dir));
-	for (int i = 0; i < 2; i++) {
-		snprintf(q->kernel, sizeof(q->kernel), "%s/guest/vmlinuz", i ? EGPU_SHARE : dir);
-		snprintf(q->initrd, sizeof(q->initrd), "%s/guest/initrd.img", i ? EGPU_SHARE : dir);
-		if (!access(q->kernel, R_OK) && !access(q->initrd, R_OK))
-			return 0;
-	}
-	snprintf(error, n, "the built-in guest is not there (looked in %s/guest and %s/guest); run \"make guest\", or give --kernel or --disk", dir,
-		 EGPU_SHARE);
+	if (o->guest ? guest_in(q, o->guest, "") : guest_in(q, dir, "/guest") || guest_in(q, EGPU_SHARE, "/guest"))
+		return 0;
+	if (o->guest)
+		snprintf(error, n, "no vmlinuz and initrd.img in %s; \"make guest\" makes them", o->guest);
+	else
+		snprintf(error, n, "the built-in guest is not there (looked in %s/guest and %s/guest); run \"make guest\", or give --kernel or --disk",
+			 dir, EGPU_SHARE);
 	return -ENOENT;
 }
 
@@ -131,7 +137,7 @@ int qemu_find(const struct run_options *o, struct qemu *q, char *error, size_t n
 	q->kernel[0] = q->initrd[0] = 0;
 	q->builtin = !o->kernel && !o->disk;
 	if (q->builtin)
-		return find_guest(q, error, n);
+		return find_guest(o, q, error, n);
 	snprintf(q->kernel, sizeof(q->kernel), "%s", o->kernel ? o->kernel : "");
 	snprintf(q->initrd, sizeof(q->initrd), "%s", o->initrd ? o->initrd : "");
 	return 0;

@@ -24,6 +24,7 @@ static const char help[] =
 	"\n"
 	"Guest:\n"
 	"  --workload FILE     let the built-in guest play this workload (see workload(5))\n"
+	"  --guest DIR         folder of the built-in guest to boot (vmlinuz, initrd.img), e.g. build/guest/6.12\n"
 	"  --kernel FILE       boot this kernel instead of the built-in guest's\n"
 	"  --initrd FILE       with this initial RAM disk\n"
 	"  --disk FILE         boot from, or attach, this disk image\n"
@@ -50,7 +51,7 @@ const char *run_options_help(void)
 }
 
 enum {
-	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_KERNEL,
+	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_GUEST, OPT_KERNEL,
 	OPT_INITRD, OPT_DISK, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_ACCEL, OPT_QEMU, OPT_CONSOLE, OPT_TIMEOUT, OPT_SERVE, OPT_ONCE, OPT_JSON,
 	OPT_QUIET, OPT_VERSION,
 };
@@ -61,7 +62,7 @@ static const struct option options[] = {
 	{ "flush", required_argument, NULL, OPT_FLUSH }, { "device", required_argument, NULL, OPT_DEVICE },
 	{ "dart", required_argument, NULL, OPT_DART }, { "policy", required_argument, NULL, OPT_POLICY },
 	{ "align", required_argument, NULL, OPT_ALIGN }, { "workload", required_argument, NULL, OPT_WORKLOAD },
-	{ "kernel", required_argument, NULL, OPT_KERNEL }, { "initrd", required_argument, NULL, OPT_INITRD },
+	{ "guest", required_argument, NULL, OPT_GUEST }, { "kernel", required_argument, NULL, OPT_KERNEL }, { "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK }, { "append", required_argument, NULL, OPT_APPEND },
 	{ "memory", required_argument, NULL, OPT_MEMORY }, { "cpus", required_argument, NULL, OPT_CPUS },
 	{ "accel", required_argument, NULL, OPT_ACCEL }, { "qemu", required_argument, NULL, OPT_QEMU },
@@ -77,6 +78,7 @@ static const char **text_of(struct run_options *o, int option)
 	switch (option) {
 	case OPT_TRACE: return &o->trace;
 	case OPT_WORKLOAD: return &o->workload;
+	case OPT_GUEST: return &o->guest;
 	case OPT_KERNEL: return &o->kernel;
 	case OPT_INITRD: return &o->initrd;
 	case OPT_DISK: return &o->disk;
@@ -207,14 +209,14 @@ static int check_together(const struct run_options *o, char *error, size_t n)
 {
 	const char *why = NULL;
 
-	if (o->serve_dir && (o->kernel || o->disk || o->workload || o->qemu || o->qemu_args[0]))
+	if (o->serve_dir && (o->guest || o->kernel || o->disk || o->workload || o->qemu || o->qemu_args[0]))
 		why = "--serve starts no QEMU: give its options to your own QEMU";
 	else if (o->once && !o->serve_dir)
 		why = "--once belongs to --serve";
 	else if (o->initrd && !o->kernel)
 		why = "--initrd needs --kernel";
-	else if (o->workload && (o->kernel || o->disk))
-		why = "--workload is played by the built-in guest: leave out --kernel and --disk";
+	else if ((o->workload || o->guest) && (o->kernel || o->disk))
+		why = "--workload and --guest are about the built-in guest: leave out --kernel and --disk";
 	else if ((o->force || o->drop || o->ring_events) && !o->trace)
 		why = "--force, --on-full and --ring need --trace FILE";
 	if (why)

@@ -15,11 +15,12 @@ enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
 /**
  * struct run_options - NULL or 0 means not given.
  * @policy:    of the guest module; a valid spec of coalesce_parse()
+ * @guest:     folder of a built-in guest (vmlinuz, initrd.img)
  * @serve_dir: serve sockets here and start no QEMU
  * @qemu_args: what stood after "--", NULL-terminated
  */
 struct run_options {
-	const char *trace, *qemu, *kernel, *initrd, *disk, *append, *workload, *console, *serve_dir;
+	const char *trace, *qemu, *guest, *kernel, *initrd, *disk, *append, *workload, *console, *serve_dir;
 	const char *policy, *align;
 	struct dart_limits dart;
 	enum run_accel accel;

@@ -68,6 +68,8 @@ static int serve_client(struct server *s, int fd, struct server_state *now)
 		for (int n = 0; n < MESSAGES_PER_TURN && !err && readable(fd); n++)
 			err = vfio_user_serve_one(&client);
 	}
+	now->messages = messages + client.messages;
+	now->refused = refused + client.errors;
 	vfio_user_fini(&client);
 	return err == -EPIPE ? 0 : err;
 }
@@ -183,7 +185,7 @@ void server_state(struct server *s, struct server_state *out)
 	pthread_mutex_unlock(&s->lock);
 }
 
-void server_stop(struct server *s)
+void server_stop(struct server *s, struct server_state *last)
 {
 	u64 one = 1;
 
@@ -192,6 +194,8 @@ void server_stop(struct server *s)
 	if (write(s->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		abort(); /* an eventfd at 0 takes a 1 */
 	pthread_join(s->thread, NULL);
+	if (last)
+		*last = s->state;
 	unlink(s->address.sun_path);
 	close(s->listen_fd);
 	close(s->stop_fd);

@@ -29,7 +29,10 @@ struct server_state {
 };
 void server_state(struct server *s, struct server_state *out);
 
-/** server_stop() - end the connection and the thread, remove the socket; the device stays the caller's. NULL is allowed. */
-void server_stop(struct server *s);
+/**
+ * server_stop() - end the connection and the thread, remove the socket; the device stays the caller's. NULL is allowed.
+ * @last: receives the final state; may be NULL
+ */
+void server_stop(struct server *s, struct server_state *last);
 
 #endif

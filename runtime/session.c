@@ -170,7 +170,7 @@ int session_close(struct session *s, char *error)
 		waitpid(s->pid, NULL, 0);
 	}
 	for (int i = 0; i < SESSION_DEVICES; i++)
-		server_stop(s->server[i]);
+		server_stop(s->server[i], NULL);
 	for (int i = 0; i < SESSION_DEVICES; i++)
 		if (s->device[i])
 			s->device[i]->ops->free(s->device[i]);

@@ -17,6 +17,7 @@
  * struct session - everything a run owns.
  * @dir:     of the sockets; made by us unless --serve
  * @console: where QEMU writes the serial console; empty = terminal
+ * @served:  after session_run(): what each server did
  * @reason:  after session_run(): why it ended, one line
  * @trace_broken: the trace can no longer be written; said once
  */
@@ -28,6 +29,7 @@ struct session {
 	struct mapper *mapper;
 	struct device *device[SESSION_DEVICES];
 	struct server *server[SESSION_DEVICES];
+	struct server_state served[SESSION_DEVICES];
 	char dir[PATH_MAX - 64], console[PATH_MAX];
 	bool own_dir;
 	pid_t pid;
@@ -43,7 +45,7 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 /**
  * session_run() - start QEMU (or serve), watch, and return when it is over.
  * @tick: called four times a second with @s, for a status line; may be NULL
- * Return: 0 the guest ended well; 1 it did not; @reason says why.
+ * Return: 0 the guest ended well; 1 it did not; @reason says why. QEMU has ended and nobody is served any more.
  */
 int session_run(struct session *s, void (*tick)(struct session *s));
 

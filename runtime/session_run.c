@@ -185,5 +185,9 @@ int session_run(struct session *s, void (*tick)(struct session *s))
 	s->started_ns = tracer_now_ns();
 	result = s->o->serve_dir ? run_serve(s, tick) : run_qemu(s, tick);
 	s->ended_ns = tracer_now_ns();
+	for (int i = 0; i < SESSION_DEVICES; i++) {
+		server_stop(s->server[i], &s->served[i]);
+		s->server[i] = NULL;
+	}
 	return result;
 }

@@ -59,11 +59,8 @@ void status_collect(struct session *s, struct status_summary *out)
 	if (s->tracer)
 		tracer_status(s->tracer, &trace);
 	for (int i = 0; i < SESSION_DEVICES; i++) {
-		struct server_state state;
-
-		server_state(s->server[i], &state);
-		out->messages += state.messages;
-		out->refused += state.refused;
+		out->messages += s->served[i].messages;
+		out->refused += s->served[i].refused;
 	}
 	out->seconds = (double)(s->ended_ns - s->started_ns) / 1e9;
 	out->frames = gpu.frames;
