@@ -229,6 +229,19 @@ static void test_run_under_two_policies_is_not_called_by_one_of_them(void **stat
 	scratch_close(&s);
 }
 
+static void test_request_of_a_device_that_the_trace_does_not_list_is_an_error(void **state)
+{
+	struct scratch s;
+
+	(void)state;
+	scratch_open(&s);
+	scratch_policy(&s, "direct");
+	scratch_map(&s, 60000, 0, 4096, 0);
+	assert_int_equal(scratch_replay(&s), -EINVAL);
+	assert_non_null(strstr(s.error, "does not list"));
+	scratch_close(&s);
+}
+
 static void test_trace_without_requests_says_so(void **state)
 {
 	struct scratch s;
@@ -294,6 +307,7 @@ int main(void)
 		cmocka_unit_test(test_request_that_failed_when_recorded_is_asked_for_and_released_at_once),
 		cmocka_unit_test(test_reset_of_the_companion_ends_all_and_of_another_device_nothing),
 		cmocka_unit_test(test_run_under_two_policies_is_not_called_by_one_of_them),
+		cmocka_unit_test(test_request_of_a_device_that_the_trace_does_not_list_is_an_error),
 		cmocka_unit_test(test_trace_without_requests_says_so),
 		cmocka_unit_test(test_window_below_the_granule_is_refused),
 		cmocka_unit_test(test_series_keeps_a_short_peak_and_holds_the_last_value),
