@@ -48,7 +48,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # programs first, so that a bare make builds them all
 .PHONY: all bench demo test programs test-programs lint guest golden install clean
-all: $(PROGS) guest
+all: $(PROGS) guest $(SETUP_QEMU)
 
 include runtime/setup/setup.mk
 include runtime/guest/guest.mk
@@ -98,10 +98,13 @@ test: $(PROGS) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
 bench: $(BENCHES)
 	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
 
+golden: $(BUILD)/egpu-trace $(BUILD)/egpu-replay
+	tests/golden/golden.sh $(BUILD)
+
 demo: $(PROGS) guest $(SETUP_QEMU)
 	@runtime/demo.sh $(BUILD) demo
 
-install: $(PROGS) guest
+install: $(PROGS) guest $(SETUP_QEMU)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/egpu
 	install -m 755 $(PROGS) $(DESTDIR)$(PREFIX)/bin
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) && ) true
