@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* egpu-report - figures from traces. See egpu-report(1). */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis/folders.h"
+#include "analysis/plot.h"
+#include "analysis/report_options.h"
+#include "tracer/tracer.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
+
+#define NAME_BYTES 200
+
+static const char *const default_policies[] = { "direct", "window:log2=18", "window:log2=20", "window:log2=22" };
+
+static int fail(int exit_code, const char *what)
+{
+	fprintf(stderr, "egpu-report: %s\n", what);
+	return exit_code;
+}
+
+static int choose_dir(struct report *r, const struct report_options *o, int index)
+{
+	char name[NAME_BYTES], why[PLOT_ERROR_BYTES];
+	int n, rc;
+
+	folders_name(o->traces, index, name, sizeof(name));
+	n = o->ntraces == 1 ? snprintf(r->dir, sizeof(r->dir), "%s", o->dir) : snprintf(r->dir, sizeof(r->dir), "%s/%s", o->dir, name);
+	rc = n < 0 || (size_t)n >= sizeof(r->dir) ? -ENAMETOOLONG : folders_make(r->dir);
+	snprintf(why, sizeof(why), "-o %.400s: %s", r->dir, strerror(-rc));
+	return rc ? fail(EXIT_FAILED, why) : EXIT_DONE;
+}
+
+static void choose_title(struct report *r, const struct report_options *o, int index)
+{
+	char name[NAME_BYTES];
+
+	folders_name(o->traces, index, name, sizeof(name));
+	snprintf(r->title, sizeof(r->title), "%s", o->title ? o->title : r->facts.workload[0] ? r->facts.workload : name);
+}
+
+static int make_figure(const struct figure *figure, const struct report *r, const char *trace)
+{
+	const char *missing = figure->missing ? figure->missing(r) : NULL;
+	char error[PLOT_ERROR_BYTES];
+	int rc;
+
+	plot_clear(figure, r);
+	if (missing) {
+		printf("no %s figure for %s: %s\n", figure->name, trace, missing);
+		return EXIT_DONE;
+	}
+	rc = plot_make(figure, r, error);
+	if (rc)
+		return fail(EXIT_FAILED, error);
+	if (error[0])
+		fprintf(stderr, "egpu-report: %s\n", error);
+	return EXIT_DONE;
+}
+
+static void list_pictures(const struct report *r)
+{
+	static const struct { enum report_format format; const char *kind; } kinds[] = { { REPORT_SVG, "svg" }, { REPORT_PNG, "png" } };
+	char path[PATH_MAX + 32];
+	size_t i, k;
+
+	for (i = 0; figures[i]; i++) {
+		for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			plot_path(figures[i], r, kinds[k].kind, path, sizeof(path));
+			if (r->formats & kinds[k].format && !(figures[i]->missing && figures[i]->missing(r)))
+				printf("%s\n", path);
+		}
+	}
+}
+
+static int make_figures(struct report *r, const char *trace)
+{
+	size_t i;
+	int exit_code = EXIT_DONE;
+
+	for (i = 0; figures[i] && exit_code == EXIT_DONE; i++)
+		exit_code = make_figure(figures[i], r, trace);
+	if (exit_code == EXIT_DONE)
+		list_pictures(r);
+	return exit_code;
+}
+
+static int report_trace(const struct report_options *o, const struct replay_run_options *asked, int index)
+{
+	static struct report r;
+	char error[REPLAY_RUN_ERROR_BYTES], series[PATH_MAX + 32];
+	const char *trace = o->traces[index];
+	int exit_code;
+
+	_Static_assert(REPLAY_RUN_ERROR_BYTES >= TRACE_ERROR_BYTES, "error serves both");
+	memset(&r, 0, sizeof(r));
+	r.formats = o->formats;
+	if (facts_read(&r.facts, trace, o->device, o->skip_damaged, error)) {
+		exit_code = fail(EXIT_FAILED, error);
+		goto out_destroy;
+	}
+	exit_code = choose_dir(&r, o, index);
+	if (exit_code)
+		goto out_destroy;
+	choose_title(&r, o, index);
+	snprintf(series, sizeof(series), "%s/series.csv.tmp", r.dir);
+	if (replay_run(&r.replay, trace, series, asked, error)) {
+		exit_code = fail(EXIT_FAILED, error);
+		goto out_destroy;
+	}
+	report_describe(&r, trace, o->device);
+	exit_code = make_figures(&r, trace);
+out_destroy:
+	replay_run_destroy(&r.replay);
+	facts_destroy(&r.facts);
+	return exit_code;
+}
+
+static int report_all(const struct report_options *o)
+{
+	struct replay_run_options asked = { .device = o->device, .policies = o->policies, .npolicies = o->npolicies,
+					    .skip_damaged = o->skip_damaged };
+	char error[REPLAY_RUN_ERROR_BYTES];
+	int i, rc, exit_code = EXIT_DONE;
+
+	if (asked.npolicies == 0) {
+		asked.policies = default_policies;
+		asked.npolicies = sizeof(default_policies) / sizeof(default_policies[0]);
+	}
+	if (plot_check(error))
+		return fail(EXIT_FAILED, error);
+	rc = replay_run_check(&asked, error);
+	if (rc)
+		return fail(rc == -EINVAL ? EXIT_MISUSED : EXIT_FAILED, error);
+	for (i = 0; i < o->ntraces; i++) {
+		if (report_trace(o, &asked, i))
+			exit_code = EXIT_FAILED;
+	}
+	if (fflush(stdout) || ferror(stdout))
+		return fail(EXIT_FAILED, "cannot write to standard output");
+	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	char error[REPORT_OPTIONS_ERROR_BYTES];
+	struct report_options o;
+
+	if (report_options_parse(&o, argc, argv, error))
+		return fail(EXIT_MISUSED, error);
+	if (o.help) {
+		fputs(report_options_usage(), stdout);
+		return EXIT_DONE;
+	}
+	if (o.version) {
+		printf("egpu-report %s\n", EGPU_VERSION);
+		return EXIT_DONE;
+	}
+	return report_all(&o);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "analysis/facts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer/tracer.h"
+
+#define FRAMES_FIRST 1024u
+
+/* one reading: @device 0 = all; @last_s = time of the last frame */
+struct reading {
+	struct facts *facts;
+	struct trace *trace;
+	unsigned int device;
+	uint64_t first_ns, events, room;
+	double last_s;
+};
+
+static void copy_meta(struct trace *trace, const char *key, char *text)
+{
+	const char *value = trace_meta(trace, key);
+
+	snprintf(text, FACTS_TEXT_BYTES, "%s", value ? value : "");
+}
+
+static int find_device(struct reading *r, const char *name, char *error)
+{
+	unsigned int i, n = trace_devices(r->trace);
+
+	for (i = 1; name && i <= n; i++) {
+		const char *have = trace_device_name(r->trace, i);
+
+		if (have && strcmp(have, name) == 0)
+			r->device = i;
+	}
+	if (!name || r->device)
+		return 0;
+	snprintf(error, TRACE_ERROR_BYTES, "no device '%.100s' in this trace; egpu-trace info lists its devices", name);
+	return -ENODEV;
+}
+
+static void add_size(struct facts *f, uint64_t len_bytes)
+{
+	unsigned int size_log2 = len_bytes ? 63u - (unsigned int)__builtin_clzll(len_bytes) : 0;
+
+	f->requests++;
+	f->request_bytes += len_bytes;
+	f->size_requests[size_log2]++;
+	f->size_bytes[size_log2] += len_bytes;
+}
+
+static void add_mark(struct reading *r, double t_s, uint64_t text_id)
+{
+	const char *text = trace_string(r->trace, text_id);
+	struct facts *f = r->facts;
+
+	if (f->nmarks == FACTS_MARKS_MAX) {
+		f->more_marks++;
+		return;
+	}
+	f->marks[f->nmarks].t_s = t_s;
+	snprintf(f->marks[f->nmarks].text, FACTS_MARK_BYTES, "%s", text ? text : "?");
+	f->nmarks++;
+}
+
+static int add_frame(struct reading *r, double t_s)
+{
+	struct facts *f = r->facts;
+	double *more;
+
+	if (f->nframes == FACTS_FRAMES_MAX) {
+		f->more_frames++;
+		return 0;
+	}
+	if (f->nframes == r->room) {
+		r->room = r->room ? r->room * 2 : FRAMES_FIRST;
+		more = realloc(f->frame_s, r->room * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		f->frame_s = more;
+	}
+	/* frames of two devices may be a little out of order */
+	if (t_s > r->last_s)
+		r->last_s = t_s;
+	f->frame_s[f->nframes++] = r->last_s;
+	return 0;
+}
+
+static int on_event(struct reading *r, const struct trace_event *event)
+{
+	bool ours = !r->device || event->device == r->device;
+	double t_s;
+
+	if (r->events++ == 0)
+		r->first_ns = event->t_ns;
+	t_s = event->t_ns > r->first_ns ? (double)(event->t_ns - r->first_ns) * 1e-9 : 0;
+	if (t_s > r->facts->duration_s)
+		r->facts->duration_s = t_s;
+	switch (event->kind) {
+	case TRACE_REQ_MAP:
+		if (ours)
+			add_size(r->facts, event->arg[TRACE_REQ_LEN]);
+		return 0;
+	case TRACE_FRAME:
+		return ours || !event->device ? add_frame(r, t_s) : 0;
+	case TRACE_MARK:
+		add_mark(r, t_s, event->arg[0]);
+		return 0;
+	case TRACE_GAP:
+		r->facts->lost_events += event->arg[0];
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int read_events(struct reading *r, bool skip_damaged, char *error)
+{
+	struct trace_cursor *cursor = NULL;
+	struct trace_event event;
+	int rc = trace_cursor_open(r->trace, skip_damaged, &cursor);
+
+	if (rc) {
+		snprintf(error, TRACE_ERROR_BYTES, "cannot read events: %s", strerror(-rc));
+		return rc;
+	}
+	while ((rc = trace_next(cursor, &event, error)) == 1) {
+		rc = on_event(r, &event);
+		if (rc) {
+			snprintf(error, TRACE_ERROR_BYTES, "%s", strerror(-rc));
+			break;
+		}
+	}
+	r->facts->damaged = trace_cursor_damaged(cursor);
+	trace_cursor_close(cursor);
+	return rc;
+}
+
+int facts_read(struct facts *f, const char *path, const char *device, bool skip_damaged, char *error)
+{
+	struct reading r = { .facts = f };
+	char why[TRACE_ERROR_BYTES] = "";
+	const char *complete;
+	int rc;
+
+	memset(f, 0, sizeof(*f));
+	rc = trace_open(path, &r.trace, error);
+	if (rc)
+		return rc;
+	copy_meta(r.trace, TRACE_META_PROVENANCE, f->provenance);
+	copy_meta(r.trace, TRACE_META_ORIGIN, f->origin);
+	copy_meta(r.trace, TRACE_META_WORKLOAD, f->workload);
+	copy_meta(r.trace, TRACE_META_LIMITS, f->limits);
+	complete = trace_meta(r.trace, TRACE_META_COMPLETE);
+	f->complete = complete && strcmp(complete, "yes") == 0;
+	rc = find_device(&r, device, why);
+	if (rc == 0)
+		rc = read_events(&r, skip_damaged, why);
+	if (rc)
+		snprintf(error, TRACE_ERROR_BYTES, "%.80s: %.170s", path, why);
+	trace_close(r.trace);
+	return rc;
+}
+
+void facts_destroy(struct facts *f)
+{
+	free(f->frame_s);
+	memset(f, 0, sizeof(*f));
+}

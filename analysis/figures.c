@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "analysis/figures.h"
+
+const struct figure *const figures[] = { &figure_mappings, &figure_policies, &figure_sizes, &figure_fps, NULL };

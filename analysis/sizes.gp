@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+TITLE = 'How large are the DMA requests?'
+SUBTITLE = SUBJECT
+HEIGHT = 780
+DATA = NAME . '.dat'
+SIZES = LAST_LOG2 - FIRST_LOG2 + 1
+
+stats DATA using 4 name 'R' nooutput
+stats DATA using 6 name 'B' nooutput
+stats DATA using 3 name 'N' nooutput
+short(x) = x == 0 ? '' : x < 0.05 ? '<0.1' : x < 9.95 ? sprintf('%.1f', x) : sprintf('%.0f', x)
+
+do for [format in FORMATS] {
+	eval terminal(format, HEIGHT)
+	eval fonts(format)
+	set output NAME . '.' . format
+	set multiplot
+	eval frame(format, HEIGHT)
+	set xrange [FIRST_LOG2 - 0.8:LAST_LOG2 + 0.8]
+	set lmargin at screen 0.085
+	set rmargin at screen 0.975
+	set boxwidth 0.72
+	set style fill solid noborder
+	unset key
+	do for [panel=1:2] {
+		set tmargin at screen (panel == 1 ? 1 - 115.0 / HEIGHT : 0.50)
+		set bmargin at screen (panel == 1 ? 0.60 : 135.0 / HEIGHT)
+		set yrange [0:1.18 * (panel == 1 ? R_max : larger(B_max, 1))]
+		set ytics format "%g %%"
+		set label 20 (panel == 1 ? 'Share of the requests' : 'Share of the bytes') at graph 0, graph 1 left offset 0, character 0.8 font FONT_16 tc rgb TEXT_COLOUR
+		if (GRANULE_LOG2 > FIRST_LOG2 - 0.8 && GRANULE_LOG2 < LAST_LOG2 + 0.8) {
+			set arrow 10 from first GRANULE_LOG2 - 0.5, graph 0 to first GRANULE_LOG2 - 0.5, graph 1 nohead front lw 1.6 dt '-' lc rgb LIMIT_COLOUR
+			if (panel == 1) { set label 21 'IOMMU granule ' . GRANULE . ': what is smaller still costs this much' at first GRANULE_LOG2 - 0.5, graph 1 left offset character 0.5, character -0.7 front font FONT_13 tc rgb LIMIT_COLOUR }
+		}
+		set xtics (0) scale 0.5 font FONT_13
+		if (SIZES > 16) { set xtics rotate by -45 left } else { set xtics norotate center }
+		if (panel == 2) { set xlabel 'size of a request: from this size up to double of it' offset 0, (SIZES > 16 ? -1 : 0) tc rgb TEXT_COLOUR } else { unset xlabel }
+		plot DATA using 1:(panel == 1 ? $4 : $6):xtic(2) with boxes lc rgb COLOUR[panel == 1 ? 2 : 5], \
+			DATA using 1:(panel == 1 ? $4 : $6):(short(panel == 1 ? $4 : $6)) with labels offset 0, 0.7 font FONT_13 tc rgb TEXT_COLOUR
+		eval UNFRAME
+		unset label
+		unset arrow
+	}
+	unset multiplot
+	set output
+}

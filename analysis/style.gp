@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+# What all figures share: terminals, colours, frame. Loaded by the other scripts; change it and run them again.
+set encoding utf8
+
+terminal(format, height) = format eq 'svg' ? \
+	sprintf("set terminal svg noenhanced size 1200,%d font 'DejaVu Sans,15' background '#ffffff'", height) : \
+	sprintf("set terminal pngcairo noenhanced size 1200,%d font 'DejaVu Sans,11.25' background '#ffffff'", height)
+# PNG sizes are points, SVG sizes pixels; run with eval
+font(format, px) = sprintf(",%g", format eq 'svg' ? px : px * 0.75)
+fonts(format) = sprintf("FONT_13 = '%s'; FONT_14 = '%s'; FONT_16 = '%s'", font(format, 13), font(format, 14), font(format, 16))
+
+# colours of Okabe and Ito, which colour-blind people can tell apart, and a dash each
+array COLOUR[8] = ["#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c564b"]
+array DASH[8] = [1, 1, 1, 1, 2, 2, 2, 2]
+MEASURED_COLOUR = "#b4b4b4"
+LIMIT_COLOUR = "#b00020"
+GRID_COLOUR = "#e4e4e4"
+TEXT_COLOUR = "#222222"
+QUIET_COLOUR = "#666666"
+
+# 1234567 as 1,234,567
+group(n) = n < 1000 ? sprintf("%d", n) : group(floor(n / 1000)) . sprintf(",%03d", int(n) % 1000)
+# a step of 1, 2 or 5 times a power of ten, at least x; a power of two, at least x
+step10(x) = x <= 1 ? 1 : step10_of(x, 10 ** floor(log10(x)))
+step10_of(x, p) = x <= p ? p : x <= 2 * p ? 2 * p : x <= 5 * p ? 5 * p : 10 * p
+step2(x) = 2 ** ceil(log(x) / log(2))
+larger(a, b) = a > b ? a : b
+
+# title, subject and foot, at fixed places; run with eval before the first plot of a figure, and UNFRAME after it
+frame(format, height) = \
+	sprintf("set label 1 TITLE at screen 0.02, screen %f left front font '%s' tc rgb TEXT_COLOUR;", 1 - 28.0 / height, font(format, 22)) . \
+	sprintf("set label 2 SUBTITLE at screen 0.02, screen %f left front font '%s' tc rgb QUIET_COLOUR;", 1 - 56.0 / height, font(format, 15)) . \
+	sprintf("set label 3 SOURCE at screen 0.02, screen %f left front font '%s' tc rgb QUIET_COLOUR;", 36.0 / height, font(format, 13)) . \
+	sprintf("set label 4 CAVEATS at screen 0.02, screen %f left front font '%s' tc rgb QUIET_COLOUR", 16.0 / height, font(format, 13))
+UNFRAME = "do for [i=1:4] { unset label i }"
+
+set border 3 linecolor rgb QUIET_COLOUR
+set tics nomirror out textcolor rgb TEXT_COLOUR
+set grid ytics linetype 1 linewidth 1 linecolor rgb GRID_COLOUR
+set style textbox opaque noborder fillcolor rgb "#ffffff" margins 0.5, 0.2
