@@ -82,6 +82,10 @@ static int open_device(struct egpu_dma *e, struct pci_dev *pdev)
 
 	if (rc)
 		return rc;
+	if (device_iommu_mapped(&pdev->dev)) {
+		dev_err(&pdev->dev, "behind a virtual IOMMU the host does not know guest memory by its address; start the guest without one\n");
+		return -EOPNOTSUPP;
+	}
 	coalesce_format(&e->cfg, e->policy, sizeof(e->policy));
 	rc = pcim_enable_device(pdev);
 	if (rc)

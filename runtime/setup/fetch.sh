@@ -76,6 +76,10 @@ for suite in $suites; do
 	*-security) uri=${security##* } ;;
 	esac
 	[ "$uri" ] || continue
+	# apt leaves packages of a local archive where they are; they are wanted in the cache
+	case $uri in
+	file:*) uri=copy:${uri#file:} ;;
+	esac
 	echo "deb ${keyring:+[signed-by=$keyring] }${uri%/} $suite main"
 done >"$state/sources.list"
 for suite in $suites; do prefer=$suite; done

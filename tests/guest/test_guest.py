@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """The guest: modules for both kernels, the player's reading of workloads, boots without and with egpu-run's devices."""
+import json
 import pathlib
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -113,6 +115,26 @@ def test_guest_without_devices_says_so_and_fails(build, image):
     assert done.returncode == 3, done.stdout + done.stderr
     assert "no companion device" in done.stdout
     assert "egpu-guest: failed: no GPU" in done.stdout
+
+
+def test_virtual_iommu_is_refused_in_words(root, build, image, tmp_path):
+    kernel, initrd = image
+    sockets = [tmp_path / "s" / name for name in ("gpu.sock", "companion.sock")]
+    server = subprocess.Popen([build / "egpu-run", "--serve", tmp_path / "s", "--once", "--quiet"])
+    try:
+        while not all(s.exists() for s in sockets):
+            assert server.poll() is None
+            time.sleep(0.05)
+        devices = [a for s in sockets for a in ("-device", json.dumps({"driver": "vfio-user-pci", "socket": {"type": "unix", "path": str(s)}}))]
+        done = subprocess.run([build / "qemu-system-x86_64", "-M", "q35,memory-backend=m", "-object",
+                               "memory-backend-memfd,id=m,size=256M,share=on", "-accel", "tcg", "-m", "256", "-nodefaults", "-display", "none",
+                               "-serial", "stdio", "-no-reboot", "-kernel", kernel, "-initrd", initrd, "-append",
+                               COMMAND_LINE + " intel_iommu=on", "-device", "intel-iommu,caching-mode=on", *devices],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    finally:
+        server.kill()
+        server.wait()
+    assert "behind a virtual IOMMU" in done.stdout and "egpu-guest: failed: egpu_dma did not take" in done.stdout, done.stdout
 
 
 def run_guest(build, image, *args):
