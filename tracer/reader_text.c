@@ -89,6 +89,8 @@ const char *text_cache_get(struct text_cache *cache, unsigned int id)
 {
 	char *text = NULL;
 
+	if (id == 0)
+		return NULL;
 	if (id < cache->room && cache->text[id])
 		return cache->text[id];
 	sqlite3_bind_int64(cache->find, 1, id);

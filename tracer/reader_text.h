@@ -13,7 +13,7 @@
 int text_table_load(struct text_table *table, sqlite3 *db, const char *sql);
 void text_table_free(struct text_table *table);
 
-/** text_cache_get() - Return: the text of @id; NULL if there is none. Asked again later if it was not there: a recorder may add it. */
+/** text_cache_get() - Return: the text of @id; NULL if there is none, as for 0, which means none. Asked again later if it was not there: a recorder may add it. */
 const char *text_cache_get(struct text_cache *cache, unsigned int id);
 void text_cache_free(struct text_cache *cache);
 
