@@ -89,7 +89,7 @@ struct companion_entry {
 	s32 status;
 };
 
-#define COMPANION_TEXT_BYTES 96
+#define COMPANION_TEXT_BYTES 224 /* the entries begin at 256 */
 
 /**
  * struct companion_command - the command block in guest memory.
@@ -97,7 +97,7 @@ struct companion_entry {
  * @count:   entries used
  * @done:    answer: sequence number of the finished command
  * @status:  answer: 0 if the command was understood (entries have their own status), else negative errno
- * @text:    HELLO: NUL-terminated policy spec and shim, e.g. "window:log2=18 align=downgrade"
+ * @text:    HELLO: NUL-terminated policy spec, shim and kernel release, e.g. "window:log2=18 align=downgrade kernel=6.1.0-56-cloud-amd64"
  * @entries: COMPANION_BATCH_MAX of them
  */
 struct companion_command {

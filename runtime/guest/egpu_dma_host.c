@@ -2,6 +2,7 @@
 #include <linux/io.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/utsname.h>
 
 #include "runtime/guest/egpu_dma_device.h"
 
@@ -195,7 +196,8 @@ int egpu_dma_host_start(struct egpu_dma *e, u32 ring_records)
 		write_reg(e, COMPANION_RING_BYTES_REG, e->ring_bytes);
 	}
 	write_reg64(e, COMPANION_GUEST_TIME_LO_REG, ktime_get_ns());
-	snprintf(e->command->text, sizeof(e->command->text), "%s align=%s", e->policy, align_shim_name(e->cfg.shim));
+	snprintf(e->command->text, sizeof(e->command->text), "%s align=%s kernel=%s", e->policy, align_shim_name(e->cfg.shim),
+		 init_utsname()->release);
 	rc = run_command(e, COMPANION_OP_HELLO, 0);
 	if (rc)
 		dev_err(&e->companion->dev, "the companion refused the hello (error %d)\n", rc);

@@ -44,7 +44,7 @@ struct workload_step {
 	uint64_t buffers;                   /* load; level load= */
 	uint64_t contiguous_percent, large_percent;
 	struct workload_mix mix;
-	uint64_t frames, uploads, limit_bytes, verify, churn;
+	uint64_t frames, uploads, limit_bytes, verify, churn, pace;
 	uint64_t free_percent;              /* level */
 };
 

@@ -48,6 +48,7 @@ static const struct parameter frames_parameters[] = {
 	{ "limit", SIZE, FIELD(limit_bytes), 4096, EGPU_BUFFER_BYTES_MAX, 64 << 10, false },
 	{ "verify", NUMBER, FIELD(verify), 0, 1000000, 0, false },
 	{ "churn", NUMBER, FIELD(churn), 0, BUFFERS, 0, false },
+	{ "pace", NUMBER, FIELD(pace), 0, 1000, 0, false },
 	{ 0 },
 };
 static const struct parameter level_parameters[] = {

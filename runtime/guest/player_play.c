@@ -330,12 +330,25 @@ static int frame(struct player *p, const struct workload_step *step, uint64_t *c
 	return finish(p);
 }
 
+/* as a display's refresh does: a frame that is early waits, one that is late is not made up for. Return: when the next is due */
+static double keep_pace(double due, uint64_t pace)
+{
+	double left = due - now_s();
+
+	if (!pace)
+		return 0;
+	if (left > 0)
+		usleep((useconds_t)(left * 1e6));
+	return (left > 0 ? due : due - left) + 1.0 / (double)pace;
+}
+
 static int frames(struct player *p, const struct workload_step *step)
 {
 	uint64_t i, copied_bytes = 0, verified = 0;
-	double start = now_s(), took;
+	double start = now_s(), due = start, took;
 
 	for (i = 0; i < step->frames; i++) {
+		due = keep_pace(due, step->pace);
 		if (frame(p, step, &copied_bytes, &verified))
 			return 1;
 	}

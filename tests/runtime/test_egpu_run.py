@@ -201,12 +201,12 @@ def test_stock_qemu_sees_both_devices_and_dma_goes_through_the_companion(build, 
     q("writel 0x100000 2")
     q("writel 0x100004 1")
     q("writel 0x100008 0")
-    for offset, value in ((128, 0x200000), (136, 0x4000), (144, 0), (152, 3)):
+    for offset, value in ((256, 0x200000), (264, 0x4000), (272, 0), (280, 3)):
         q(f"writeq {0x100000 + offset:#x} {value:#x}")
     q(f"writel {companion + 0x48:#x} 5")
     wait_for(lambda: q("readl 0x100008") == 5)
-    assert q("readl 0x10000c") == 0 and q("readl 0x10009c") == 0
-    iova = q("readq 0x100090")
+    assert q("readl 0x10000c") == 0 and q("readl 0x10011c") == 0
+    iova = q("readq 0x100110")
     # a command ring in that granule: upload 8 bytes to VRAM
     q("writeq 0x202000 0x1122334455667788")
     for offset, value in ((0, 1), (8, 0), (16, 0), (24, 0), (32, iova + 0x2000), (40, 8)):
