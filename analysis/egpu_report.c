@@ -87,11 +87,31 @@ static int make_figures(struct report *r, const char *trace)
 	return exit_code;
 }
 
-static int report_trace(const struct report_options *o, const struct replay_run_options *asked, int index)
+/* without a choice of the user's: those of the usual policies that go with the granule the trace was recorded with */
+static void choose_policies(struct replay_run_options *asked, const struct report_options *o, const struct facts *f,
+			    const char **chosen)
+{
+	const char *granule = strstr(f->limits, "granule_log2=");
+	unsigned int granule_log2 = 0, window_log2;
+	size_t i;
+
+	*asked = (struct replay_run_options){ .device = o->device, .policies = chosen, .skip_damaged = o->skip_damaged };
+	if (granule)
+		sscanf(granule, "granule_log2=%u", &granule_log2);
+	for (i = 0; i < o->npolicies; i++)
+		chosen[asked->npolicies++] = o->policies[i];
+	for (i = 0; !o->npolicies && i < sizeof(default_policies) / sizeof(default_policies[0]); i++) {
+		if (sscanf(default_policies[i], "window:log2=%u", &window_log2) != 1 || window_log2 >= granule_log2)
+			chosen[asked->npolicies++] = default_policies[i];
+	}
+}
+
+static int report_trace(const struct report_options *o, int index)
 {
 	static struct report r;
 	char error[REPLAY_RUN_ERROR_BYTES], series[PATH_MAX + 32];
-	const char *trace = o->traces[index];
+	const char *trace = o->traces[index], *chosen[REPLAY_RUN_POLICIES_MAX];
+	struct replay_run_options asked;
 	int exit_code;
 
 	_Static_assert(REPLAY_RUN_ERROR_BYTES >= TRACE_ERROR_BYTES, "error serves both");
@@ -105,8 +125,9 @@ static int report_trace(const struct report_options *o, const struct replay_run_
 	if (exit_code)
 		goto out_destroy;
 	choose_title(&r, o, index);
+	choose_policies(&asked, o, &r.facts, chosen);
 	snprintf(series, sizeof(series), "%s/series.csv.tmp", r.dir);
-	if (replay_run(&r.replay, trace, series, asked, error)) {
+	if (replay_run(&r.replay, trace, series, &asked, error)) {
 		exit_code = fail(EXIT_FAILED, error);
 		goto out_destroy;
 	}
@@ -120,22 +141,17 @@ out_destroy:
 
 static int report_all(const struct report_options *o)
 {
-	struct replay_run_options asked = { .device = o->device, .policies = o->policies, .npolicies = o->npolicies,
-					    .skip_damaged = o->skip_damaged };
+	const struct replay_run_options asked = { .policies = o->policies, .npolicies = o->npolicies };
 	char error[REPLAY_RUN_ERROR_BYTES];
 	int i, rc, exit_code = EXIT_DONE;
 
-	if (asked.npolicies == 0) {
-		asked.policies = default_policies;
-		asked.npolicies = sizeof(default_policies) / sizeof(default_policies[0]);
-	}
 	if (plot_check(error))
 		return fail(EXIT_FAILED, error);
 	rc = replay_run_check(&asked, error);
 	if (rc)
 		return fail(rc == -EINVAL ? EXIT_MISUSED : EXIT_FAILED, error);
 	for (i = 0; i < o->ntraces; i++) {
-		if (report_trace(o, &asked, i))
+		if (report_trace(o, i))
 			exit_code = EXIT_FAILED;
 	}
 	if (fflush(stdout) || ferror(stdout))

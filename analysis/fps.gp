@@ -12,6 +12,8 @@ LEAST_MS = larger(T_min, MEDIAN_MS / 1000)
 visible(ms) = LOG && ms < LEAST_MS ? LEAST_MS : ms
 
 do for [format in FORMATS] {
+	reset
+	load 'style.gp'
 	eval terminal(format, HEIGHT)
 	eval fonts(format)
 	set output NAME . '.' . format
@@ -29,6 +31,7 @@ do for [format in FORMATS] {
 		}
 		if (panel == 1) {
 			set yrange [0:1.12 * larger(F_max, 1)]
+			set ytics step10(F_max / 7) format "%g"
 			set ylabel 'frames per second' tc rgb TEXT_COLOUR
 			set xtics format ""
 			unset xlabel
@@ -38,7 +41,7 @@ do for [format in FORMATS] {
 			set xtics format "%g"
 			set xlabel 'time since the trace began (s)' tc rgb TEXT_COLOUR
 			set ylabel 'frame time (ms)' . (LOG ? ', log scale' : '') tc rgb TEXT_COLOUR
-			if (LOG) { set logscale y; set yrange [LEAST_MS / 1.3:T_max * 1.3] } else { set yrange [0:1.12 * T_max] }
+			if (LOG) { set logscale y; set yrange [LEAST_MS / 1.3:T_max * 1.3]; eval log_tics(LEAST_MS / 1.3, T_max * 1.3) } else { set yrange [0:1.12 * T_max]; set ytics autofreq }
 			set key at screen 0.81, screen 0.50 left top Left reverse samplen 2 font FONT_13 tc rgb TEXT_COLOUR
 			plot DATA index 1 using 1:(visible($2)) with points pt 7 ps 0.45 lc rgb COLOUR[1] title (FRAMES_PER_POINT == 1 ? 'each frame' : sprintf('slowest of %d frames', FRAMES_PER_POINT)), \
 				MEDIAN_MS with lines lw 1.6 dt '-' lc rgb COLOUR[2] title sprintf('median %.1f ms', MEDIAN_MS)

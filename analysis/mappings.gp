@@ -13,15 +13,23 @@ limit_text(what, text, peak, limit) = what . ' ' . text . (on_scale(peak, limit)
 colour(i) = MEASURED && i == 1 ? MEASURED_COLOUR : COLOUR[(i - 1 - MEASURED) % 8 + 1]
 dash(i) = MEASURED && i == 1 ? 1 : DASH[(i - 1 - MEASURED) % 8 + 1]
 width(i) = MEASURED && i == 1 ? 8 : 2.2
-X_END = T_END > 0 ? T_END : 1
+# where the list of refusals stands, below the legend
+list_y(i) = 1 - (140.0 + 23 * ROWS + 40 * i) / HEIGHT
+cross_colour(i) = BESIDE || (MEASURED && i == 1) ? LIMIT_COLOUR : colour(i)
+BESIDE = REFUSED == 1 && REFUSED_Y[1] > 0.7 * (REFUSED_PANEL[1] == 1 ? top_of(M_max, LIMIT_MAPPINGS) : top_of(B_max, LIMIT_MIB))
+X_END = T_END > T_START ? T_END : T_START + 1
+across(t_s) = (t_s - T_START) / (X_END - T_START)
+X_TEXT = 'time since the trace began (s)' . (T_START > 0 ? sprintf('; hardly anything is mapped before %.1f s', T_START) : '')
 
 do for [format in FORMATS] {
+	reset
+	load 'style.gp'
 	eval terminal(format, HEIGHT)
 	eval fonts(format)
 	set output NAME . '.' . format
 	set multiplot
 	eval frame(format, HEIGHT)
-	set xrange [0:X_END]
+	set xrange [T_START:X_END]
 	set lmargin at screen 0.09
 	set rmargin at screen 0.725
 	do for [panel=1:2] {
@@ -38,25 +46,31 @@ do for [format in FORMATS] {
 		}
 		if (STEP < 1) { set ytics STEP format "%g" }
 		set ylabel (panel == 1 ? 'mappings alive' : 'mapped memory (MiB)') offset 0.5, 0 tc rgb TEXT_COLOUR
-		if (panel == 1) { set xtics format ""; unset xlabel } else { set xtics format "%g"; set xlabel 'time since the trace began (s)' tc rgb TEXT_COLOUR }
+		if (panel == 1) { set xtics format ""; unset xlabel } else { set xtics format "%g"; set xlabel X_TEXT tc rgb TEXT_COLOUR }
 
 		LIMIT_TEXT = limit_text(panel == 1 ? 'mapping limit' : 'byte limit', group(LIMIT) . (panel == 1 ? '' : ' MiB'), PEAK, LIMIT)
 		LIMIT_AT = on_scale(PEAK, LIMIT) ? LIMIT : TOP
 		if (on_scale(PEAK, LIMIT)) { set arrow 10 from graph 0, first LIMIT to graph 1, first LIMIT nohead front lw 1.6 dt '-' lc rgb LIMIT_COLOUR }
+		# the limit is named on the left, unless crosses stand there
+		EARLY = 0
+		do for [i=1:REFUSED] { if (REFUSED_PANEL[i] == panel && across(REFUSED_T[i]) < 0.22) { EARLY = 1 } }
 		set label 10 LIMIT_TEXT at graph 0.008, first LIMIT_AT left offset 0, character (on_scale(PEAK, LIMIT) ? 0.6 : -0.6) front font FONT_13 tc rgb LIMIT_COLOUR
+		if (EARLY) { set label 10 right at graph 0.992, first LIMIT_AT }
 
 		do for [i=1:MARKS] {
 			set arrow 100+i from first MARK_T[i], graph 0 to first MARK_T[i], graph 1 nohead back lw 1 dt '.' lc rgb QUIET_COLOUR
 			if (panel == 1 && MARK_ROW[i] > 0) { set label 100+i MARK_TEXT[i] at first MARK_T[i], graph 1 left offset character 0.1, character (1.2 * MARK_ROW[i] - 0.5) front font FONT_13 tc rgb QUIET_COLOUR }
 		}
-		SLOT = 0
 		do for [i=1:REFUSED] {
-			if (REFUSED_PANEL[i] == panel) {
-				SLOT = SLOT + 1
-				LEFT = REFUSED_T[i] < 0.55 * X_END
-				set label 300+i '' at first REFUSED_T[i], first REFUSED_Y[i] point pt 2 ps 2 lw 3 lc rgb LIMIT_COLOUR front
-				set label 400+i REFUSED_TEXT[i] at first REFUSED_T[i], first REFUSED_Y[i] boxed front font FONT_13 tc rgb LIMIT_COLOUR
-				if (LEFT) { set label 400+i left offset character 1.5, character (-1.5 * SLOT) } else { set label 400+i right offset character -1.5, character (-1.5 * SLOT) }
+			if (REFUSED_PANEL[i] == panel) { set label 300+i '' at first REFUSED_T[i], first REFUSED_Y[i] point pt 2 ps 2 lw 3 lc rgb cross_colour(REFUSED_ROW[i]) front }
+			# one refusal is told beside its cross, above the line; more of them, or one amid the lines, below the legend
+			if (BESIDE && REFUSED_PANEL[i] == panel) {
+				set label 400+i REFUSED_NAME[i] . ': refused ' . REFUSED_WHY[i] at first REFUSED_T[i], first REFUSED_Y[i] front font FONT_13 tc rgb LIMIT_COLOUR
+				if (across(REFUSED_T[i]) < 0.6) { set label 400+i left offset character 1.5, character 0.6 } else { set label 400+i right offset character -1.5, character 0.6 }
+			}
+			if (!BESIDE && panel == 1) {
+				set label 300+REFUSED+i '' at screen 0.749, screen list_y(i) point pt 2 ps 1.3 lw 2.4 lc rgb cross_colour(REFUSED_ROW[i]) front
+				set label 400+i REFUSED_NAME[i] . ": refused\n" . REFUSED_WHY[i] at screen 0.768, screen list_y(i) left front font FONT_13 tc rgb LIMIT_COLOUR
 			}
 		}
 		if (panel == 1) { set key at screen 0.735, screen (1 - 125.0 / HEIGHT) left top Left reverse samplen 2.2 spacing 1.4 font FONT_13 tc rgb TEXT_COLOUR } else { set key off }

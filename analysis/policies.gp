@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 TITLE = 'What each mapping policy asks of the IOMMU at its highest moment'
-SUBTITLE = SUBJECT
+SUBTITLE = SUBJECT . ' · a policy fits if it stays below both limits and nothing is refused'
 DATA = NAME . '.dat'
 BARS = ROWS + 1
 BAR_PX = 28
 PANEL_PX = BARS * BAR_PX
-GAP_PX = 76
-HEIGHT = 130 + 3 * (PANEL_PX + GAP_PX) + 20
+GAP_PX = 88
+HEIGHT = 140 + 3 * (PANEL_PX + GAP_PX)
 
 # columns 2 to 4 of the data, a panel each
 array VALUE[3 * ROWS]
@@ -24,17 +24,20 @@ share(value, panel) = 100.0 * value / limit(panel)
 peak(panel) = larger(share(HIGHEST[panel], panel), share(asked(panel), panel))
 on_scale(panel) = panel < 3 && peak(panel) > 4
 top(panel) = on_scale(panel) ? 1.06 * larger(peak(panel), 100) : 1.35 * larger(peak(panel), 1e-9)
-number(value, panel) = panel == 2 ? sprintf(value < 100 ? '%.1f MiB' : '%.0f MiB', value) : group(value)
+number(value, panel) = panel == 2 ? (value < 100 ? sprintf('%.1f', value) : group(value)) . ' MiB' : group(value)
 percent(value, panel) = panel == 3 ? '' : \
 	sprintf(share(value, panel) < 0.1 ? ' (%.2g %%)' : share(value, panel) < 9.95 ? ' (%.1f %%)' : ' (%.0f %%)', share(value, panel))
-title_of(panel) = panel == 1 ? 'Most mappings alive at once, in % of the mapping limit of ' . group(LIMIT_MAPPINGS) : \
-	panel == 2 ? 'Most memory mapped at once, in % of the byte limit of ' . group(LIMIT_MIB) . ' MiB' : \
+off_scale(panel) = on_scale(panel) ? '' : ', far off this scale'
+title_of(panel) = panel == 1 ? 'Most mappings alive at once, in % of the mapping limit of ' . group(LIMIT_MAPPINGS) . off_scale(1) : \
+	panel == 2 ? 'Most memory mapped at once, in % of the byte limit of ' . group(LIMIT_MIB) . ' MiB' . off_scale(2) : \
 	'Calls to the host: mappings made and ended over the whole trace'
 colour(i) = NOTE[i] ne '' ? LIMIT_COLOUR : MEASURED && i == 1 ? MEASURED_COLOUR : COLOUR[(i - 1 - MEASURED) % 8 + 1]
 y_of(i) = BARS - 1 - i
-bar_text(i, panel) = number(amount(i, panel), panel) . percent(amount(i, panel), panel) . (NOTE[i] eq '' ? '' : ' · ' . NOTE[i])
+bar_text(i, panel) = number(amount(i, panel), panel) . percent(amount(i, panel), panel) . (NOTE[i] eq '' ? '' : panel == 3 ? ' · some refused' : ' · ' . NOTE[i])
 
 do for [format in FORMATS] {
+	reset
+	load 'style.gp'
 	eval terminal(format, HEIGHT)
 	eval fonts(format)
 	set output NAME . '.' . format
@@ -48,7 +51,7 @@ do for [format in FORMATS] {
 	set border 3
 	set grid noytics xtics
 	do for [panel=1:3] {
-		BASE_PX = 100.0 + (3 - panel) * (PANEL_PX + GAP_PX)
+		BASE_PX = 95.0 + (3 - panel) * (PANEL_PX + GAP_PX)
 		set bmargin at screen BASE_PX / HEIGHT
 		set tmargin at screen (BASE_PX + PANEL_PX) / HEIGHT
 		set xrange [0:top(panel)]
@@ -59,22 +62,22 @@ do for [format in FORMATS] {
 			STEP = step10(top(panel) / 7)
 			do for [k=0:int(top(panel) / STEP)] { set xtics add (group(k * STEP) k * STEP) }
 		}
-		set label 20 title_of(panel) at graph 0, graph 1 left offset 0, character 0.8 font FONT_16 tc rgb TEXT_COLOUR
+		set label 20 title_of(panel) at graph 0, graph 1 left offset 0, character 1.9 font FONT_16 tc rgb TEXT_COLOUR
 		if (on_scale(panel)) {
 			set arrow 10 from first 100, graph 0 to first 100, graph 1 nohead front lw 2 dt '-' lc rgb LIMIT_COLOUR
 			set label 21 'limit' at first 100, graph 1 center offset 0, character 0.6 font FONT_13 tc rgb LIMIT_COLOUR
 		}
 		set label 30 'requests themselves' at graph 0, first y_of(0) right offset character -0.8, 0 font FONT_14 tc rgb QUIET_COLOUR
 		ASKED = panel == 3 ? 'no policy, no calls' : number(asked(panel), panel) . percent(asked(panel), panel)
-		set object 30 rectangle from first 0, first y_of(0) - 0.36 to first share(asked(panel), panel), first y_of(0) + 0.36 behind fs solid noborder fc rgb "#d9d9d9"
-		set label 31 ASKED at first 0, first y_of(0) left offset character 0.8, 0 front font FONT_14 tc rgb QUIET_COLOUR
+		set object 30 rectangle from first 0, first y_of(0) - 0.36 to first share(asked(panel), panel), first y_of(0) + 0.36 back fs solid noborder fc rgb "#d9d9d9"
+		set label 31 ASKED at first 0, first y_of(0) left offset character 0.8, 0 front font FONT_14 tc rgb TEXT_COLOUR
 		do for [i=1:ROWS] {
 			LENGTH = share(amount(i, panel), panel)
 			set label 100+i LABEL[i] at graph 0, first y_of(i) right offset character -0.8, 0 font FONT_14 tc rgb (NOTE[i] eq '' ? TEXT_COLOUR : LIMIT_COLOUR)
-			set object 100+i rectangle from first 0, first y_of(i) - 0.36 to first LENGTH, first y_of(i) + 0.36 behind fc rgb colour(i)
+			set object 100+i rectangle from first 0, first y_of(i) - 0.36 to first LENGTH, first y_of(i) + 0.36 back fc rgb colour(i)
 			if (NOTE[i] eq '') { set object 100+i rectangle fs solid noborder } else { set object 100+i rectangle fs pattern 4 border lc rgb LIMIT_COLOUR }
 			set label 200+i bar_text(i, panel) at first LENGTH, first y_of(i) front font FONT_14 tc rgb (NOTE[i] eq '' ? TEXT_COLOUR : LIMIT_COLOUR)
-			if (LENGTH < 0.5 * top(panel)) { set label 200+i left offset character 0.8, 0 } else { set label 200+i right boxed offset character -0.8, 0 }
+			if (LENGTH < 0.5 * top(panel)) { set label 200+i left boxed offset character 0.8, 0 } else { set label 200+i right boxed offset character -0.8, 0 }
 		}
 		plot NaN notitle
 		eval UNFRAME

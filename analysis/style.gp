@@ -19,11 +19,16 @@ TEXT_COLOUR = "#222222"
 QUIET_COLOUR = "#666666"
 
 # 1234567 as 1,234,567
-group(n) = n < 1000 ? sprintf("%d", n) : group(floor(n / 1000)) . sprintf(",%03d", int(n) % 1000)
+group(n) = group_of(floor(n + 0.5))
+group_of(n) = n < 1000 ? sprintf("%d", n) : group_of(n / 1000) . sprintf(",%03d", n % 1000)
 # a step of 1, 2 or 5 times a power of ten, at least x; a power of two, at least x
 step10(x) = x <= 1 ? 1 : step10_of(x, 10 ** floor(log10(x)))
 step10_of(x, p) = x <= p ? p : x <= 2 * p ? 2 * p : x <= 5 * p ? 5 * p : 10 * p
 step2(x) = 2 ** ceil(log(x) / log(2))
+# 1, 2 and 5 of each decade, on a logarithmic axis
+decade(k) = sprintf("%g, %g, %g", 10.0 ** k, 2 * 10.0 ** k, 5 * 10.0 ** k)
+decades(k, last) = decade(k) . (k < last ? ', ' . decades(k + 1, last) : '')
+log_tics(from, to) = 'set ytics (' . decades(floor(log10(from)), floor(log10(to))) . ') format "%g"'
 larger(a, b) = a > b ? a : b
 
 # title, subject and foot, at fixed places; run with eval before the first plot of a figure, and UNFRAME after it
