@@ -97,28 +97,32 @@ static void note(FILE *out, u64 count, const char *text)
 		fprintf(out, "note: %s %s\n", grouped(count, n), text);
 }
 
-static void missed(FILE *out, const char *separator, const struct row *row)
+/* only rows in which a wish stood and was not met; Return: false if there is none to name */
+static bool missed(FILE *out, const struct row *row, bool first)
 {
 	char n[GROUPED_BYTES];
 
-	fprintf(out, "%s %s under %s%s", separator, grouped(row->align_missed, n), row->measured ? "measured: " : "", row->policy);
+	if (row->align_missed)
+		fprintf(out, "%s %s under %s%s", first ? "" : ",", grouped(row->align_missed, n), row->measured ? "measured: " : "", row->policy);
+	return row->align_missed;
 }
 
 static void alignment(FILE *out, const struct engine *e)
 {
 	const struct row *row = &e->cells[0].row;
 	char a[GROUPED_BYTES], b[GROUPED_BYTES];
+	bool any = false;
 	u32 i;
 
 	if (row->align_wanted == 0)
 		return;
-	fprintf(out, "note: %s requests wanted an aligned address; taken back for %s; missed", grouped(row->align_wanted, a),
+	fprintf(out, "note: %s requests wanted an aligned address; the shim took that back for %s; not met:", grouped(row->align_wanted, a),
 		grouped(row->align_downgraded, b));
 	if (e->measured.events)
-		missed(out, ":", &e->measured.row);
+		any = missed(out, &e->measured.row, true);
 	for (i = 0; i < e->cells_n; i++)
-		missed(out, i || e->measured.events ? "," : ":", &e->cells[i].row);
-	fprintf(out, "\n");
+		any |= missed(out, &e->cells[i].row, !any);
+	fprintf(out, "%s\n", any ? "" : " none");
 }
 
 void output_table(FILE *out, const struct output_trace *t)
