@@ -50,7 +50,7 @@ static void immutable_uri(const char *path, char *uri)
 static int try_open(struct trace *t, const char *path, int flags)
 {
 	int64_t id;
-	int err = sql_open(path, SQLITE_OPEN_READONLY | flags, &t->db);
+	int err = sql_open(path, flags, &t->db);
 
 	if (!err) {
 		sqlite3_busy_timeout(t->db, BUSY_MS);
@@ -70,6 +70,24 @@ static int try_open(struct trace *t, const char *path, int flags)
 }
 
 /*
+ * A recorder that was killed in the very moment it left the log's mode has left a rollback journal; SQLite uses it only if it may write.
+ */
+static int roll_back(struct trace *t, const char *path)
+{
+	uint64_t bytes;
+	int err;
+
+	if (!file_bytes(path, "-journal", &bytes))
+		return -EROFS;
+	err = try_open(t, path, SQLITE_OPEN_READWRITE);
+	if (err)
+		return err;
+	sqlite3_close(t->db);
+	t->db = NULL;
+	return try_open(t, path, SQLITE_OPEN_READONLY);
+}
+
+/*
  * A trace that is being recorded, or whose recorder died, has a log beside it, and SQLite must be able to make or open the log's index.
  * Where it cannot (a read-only folder) the file alone is enough if there is no log; if there is one, reading without it would silently
  * leave the newest events out.
@@ -84,14 +102,19 @@ static int open_file(struct trace *t, const char *path, char *error)
 		return trace_fail(error, -errno, "%s: %s", path, strerror(errno));
 	if (access(path, R_OK) != 0)
 		return trace_fail(error, -errno, "%s: %s", path, strerror(errno));
-	err = try_open(t, path, 0);
+	err = try_open(t, path, SQLITE_OPEN_READONLY);
+	if (err == -EROFS)
+		err = roll_back(t, path);
 	if (!err || err == -EINVAL || err == -EBUSY || err == -ENOMEM)
 		return err;
 	if (file_bytes(path, "-wal", &wal_bytes) && wal_bytes)
 		return trace_fail(error, err, "%s: its recorder died or still runs, and its newest events are in %s-wal, which cannot be "
 				  "used here (%s); copy both to a folder that you may write to", path, path, strerror(-err));
+	if (file_bytes(path, "-journal", &bytes) && bytes)
+		return trace_fail(error, err, "%s: its recorder died, and %s-journal is needed to read it but cannot be used here (%s); copy both "
+				  "to a folder that you may write to", path, path, strerror(-err));
 	immutable_uri(path, uri);
-	return try_open(t, uri, SQLITE_OPEN_URI);
+	return try_open(t, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 }
 
 /* our tables must be tables: a crafted view or virtual table could run for ever */

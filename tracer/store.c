@@ -70,6 +70,9 @@ static int make_new(const struct store_file *file)
 	err = sql_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
 	if (!err)
 		err = sql_exec(db, schema);
+	/* here, so that the change needs no rollback journal under the final name */
+	if (!err)
+		err = sql_exec(db, "PRAGMA journal_mode = WAL");
 	sqlite3_close(db);
 	if (err)
 		unlink(path);
@@ -83,7 +86,7 @@ static int open_db(struct store *s)
 	if (!err)
 		err = sql_error(s->db, sqlite3_busy_timeout(s->db, BUSY_MS));
 	if (!err)
-		err = sql_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+		err = sql_exec(s->db, "PRAGMA synchronous = NORMAL");
 	for (int i = 0; !err && i < STORE_STATEMENTS; i++)
 		err = sql_prepare(s->db, statements[i], &s->stmt[i]);
 	return err;

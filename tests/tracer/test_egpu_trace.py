@@ -10,6 +10,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -175,6 +176,19 @@ def test_killed_trace_can_be_read_from_a_read_only_folder(egpu_trace, recorder, 
     done = read_only("info")
     assert done.returncode == 1
     assert "newest events are in" in done.stderr and "copy both" in done.stderr
+
+
+def test_trace_whose_recorder_died_in_its_last_step_is_rolled_back(egpu_trace, small, tmp_path):
+    path = tmp_path / "t.egt"
+    shutil.copy(small, path)
+    # a transaction that has reached the file, but not its end: what leaving the log's mode is for a moment
+    dies = ("import os, sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None); db.execute('PRAGMA cache_size = 1');"
+            "db.execute('BEGIN EXCLUSIVE'); db.execute('UPDATE chunk SET data = zeroblob(100000)'); os._exit(0)")
+    subprocess.run([sys.executable, "-c", dies, path], check=True)
+    assert os.path.getsize(f"{path}-journal") > 0
+    assert path.read_bytes() != small.read_bytes()
+    assert egpu_trace("verify", path).returncode == 0
+    assert frames(egpu_trace, path) == frames(egpu_trace, small)
 
 
 def test_complete_trace_can_be_read_from_a_read_only_folder(egpu_trace, small, tmp_path):

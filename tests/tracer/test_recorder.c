@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Tests of the door: tracer.h from open to close, and back. Called as "test_recorder emit PATH FLUSH_MS [PERIOD_US]" it is a recorder
- * that never ends, for the tests that kill one; each event carries its number.
+ * that never ends, for the tests that kill one; each event carries its number. Called as "test_recorder sample PATH" it makes the trace of
+ * which every version of the format has a golden copy.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -417,6 +418,68 @@ static int emit_for_ever(const char *path, unsigned int flush_ms, unsigned int p
 	}
 }
 
+/* ---- the trace that becomes a golden file: every kind, and columns of every encoding ---- */
+
+static uint64_t sample_value(unsigned int i, unsigned int arg)
+{
+	static const uint64_t scattered[] = { 0xc3, 0x9c41, 0xe7a1b2c3, 0xfedcba9876543210 };
+
+	switch (arg) {
+	case 0: return 1 + i % 2;                               /* small: the string ids of mark and policy */
+	case 1: return 4096;                                    /* const */
+	case 2: return 0x100000000 + i * 4096;                  /* delta */
+	case 3: return scattered[i % 4] >> (i / 4 % 8);         /* varint */
+	case 4: return i * 0x9e3779b97f4a7c15;                  /* fixed 8 */
+	default: return (i * 2654435761u) >> 16;
+	}
+}
+
+/* widths by kind, so that each fixed width is the cheapest somewhere */
+static uint64_t narrowed(unsigned int kind, uint64_t v, unsigned int i)
+{
+	switch (kind) {
+	case TRACE_IRQ: return (i * 2654435761u) >> 24;
+	case TRACE_IRQ_CONFIG: return (i * 2654435761u) >> 16 | 0x8000;
+	case TRACE_FAULT: return i * 2654435761u | 0x80000000;
+	}
+	return v;
+}
+
+static int write_sample(const char *path)
+{
+	struct tracer_options options = { .path = path };
+	char error[TRACE_ERROR_BYTES];
+	struct tracer_ring *ring;
+	struct tracer *t;
+
+	if (tracer_open(&options, &t, error) != 0) {
+		fprintf(stderr, "%s\n", error);
+		return 1;
+	}
+	tracer_meta(t, TRACE_META_PROVENANCE, "modelled");
+	tracer_meta(t, TRACE_META_ORIGIN, "sample of every kind of event");
+	tracer_meta(t, TRACE_META_CLOCK, "none");
+	tracer_meta(t, TRACE_META_STARTED, NULL);
+	tracer_meta(t, TRACE_META_HOST, NULL);
+	tracer_device(t, "sim-gpu", "1234:e6b0 030200");
+	tracer_string(t, "load");
+	tracer_string(t, "level \"2\", \xc3\xa9t\xc3\xa9");
+	tracer_account(t, "sampled", 3, "a line of the account");
+	ring = tracer_ring(t);
+	for (unsigned int i = 0; i < 40 * (TRACE_KINDS - 1); i++) {
+		struct trace_event e = { .t_ns = 1000000000 + i * 1500, .kind = (uint16_t)(1 + i % (TRACE_KINDS - 1)) };
+
+		e.device = e.kind != TRACE_FRAME;
+		e.status = i % 50 ? 0 : -ENOSPC;
+		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++) {
+			if (trace_event_info(e.kind)->arg_form[a] != TRACE_UNUSED)
+				e.arg[a] = narrowed(e.kind, sample_value(i / (TRACE_KINDS - 1), a), i);
+		}
+		tracer_emit(ring, &e);
+	}
+	return tracer_close(t, error) != 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +496,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_recorder_ends_while_a_reader_stays, set_up, tear_down),
 	};
 
+	if (argc == 3 && strcmp(argv[1], "sample") == 0)
+		return write_sample(argv[2]);
 	if (argc >= 4 && strcmp(argv[1], "emit") == 0)
 		return emit_for_ever(argv[2], (unsigned int)atoi(argv[3]), argc > 4 ? (unsigned int)atoi(argv[4]) : 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""The format is what trace(5) says: an independent reader, written from the manual page alone, and golden files of every version."""
+import json
+import re
+import shutil
+import sqlite3
+import struct
+import subprocess
+import zlib
+
+import pytest
+
+FIXED = {3: 1, 4: 2, 5: 4, 6: 8}
+
+
+def lz4_block(data, size):
+    out, i = bytearray(), 0
+    while i < len(data):
+        token, i = data[i], i + 1
+        length = token >> 4
+        if length == 15:
+            while True:
+                length, i = length + data[i], i + 1
+                if data[i - 1] != 255:
+                    break
+        out += data[i:i + length]
+        i += length
+        if i == len(data):
+            break
+        distance, i = data[i] | data[i + 1] << 8, i + 2
+        length = token & 15
+        if length == 15:
+            while True:
+                length, i = length + data[i], i + 1
+                if data[i - 1] != 255:
+                    break
+        for _ in range(length + 4):
+            out.append(out[-distance])
+    assert len(out) == size
+    return bytes(out)
+
+
+def varint(data, i):
+    value = shift = 0
+    while True:
+        value |= (data[i] & 0x7f) << shift
+        shift, i = shift + 7, i + 1
+        if not data[i - 1] & 0x80:
+            return value, i
+
+
+def unzigzag(v):
+    return v >> 1 ^ -(v & 1)
+
+
+def column(encoding, body, rows):
+    if encoding in FIXED:
+        width = FIXED[encoding]
+        assert len(body) == rows * width
+        return [int.from_bytes(body[i * width:(i + 1) * width], "little") for i in range(rows)]
+    values, i = [], 0
+    for _ in range(1 if encoding == 0 else rows):
+        value, i = varint(body, i)
+        values.append(value)
+    assert i == len(body)
+    if encoding == 0:
+        return values * rows
+    if encoding == 1:
+        last = 0
+        for n, v in enumerate(values):
+            values[n] = last = (last + unzigzag(v)) % 2**64
+        return values
+    assert encoding == 2
+    return values
+
+
+def read_chunk(row):
+    """The events of a row of the chunk table as [t_ns, kind, device, status, args], and the encodings it uses."""
+    id_, first, events, t_min, t_max, kind_events, codec, raw_bytes, checksum, data = row
+    numbers = struct.pack("<7q", id_, first, events, t_min, t_max, codec, raw_bytes)
+    assert zlib.crc32(numbers + kind_events.encode() + data) == checksum
+    raw = lz4_block(data, raw_bytes) if codec == 1 else data
+    per_kind = {int(k): n for k, n in json.loads(kind_events).items()}
+    entries, (count, i) = [], varint(raw, 0)
+    for _ in range(count):
+        number, i = varint(raw, i)
+        encoding, i = raw[i], i + 1
+        size, i = varint(raw, i)
+        entries.append((number, encoding, size))
+    columns = {}
+    for number, encoding, size in entries:
+        columns[number] = column(encoding, raw[i:i + size], events if number < 16 else per_kind[number // 16])
+        i += size
+    assert i == len(raw)
+    kinds, times = columns[0], columns[1]
+    assert (min(times), max(times)) == (t_min, t_max)
+    seen, out = {}, []
+    for n, kind in enumerate(kinds):
+        at = seen[kind] = seen.get(kind, -1) + 1
+        args = [columns[16 * kind + a][at] if 16 * kind + a in columns else 0 for a in range(6)]
+        status = unzigzag(columns[3][n]) if 3 in columns else 0
+        out.append([times[n], kind, columns[2][n] if 2 in columns else 0, status, args])
+    return out, {encoding for _, encoding, _ in entries}
+
+
+def read_trace(path):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        assert db.execute("PRAGMA application_id").fetchone()[0] == 0x45475054
+        assert db.execute("PRAGMA user_version").fetchone()[0] // 100 == 1
+        rows = db.execute("SELECT id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum, data "
+                          "FROM chunk ORDER BY id").fetchall()
+        devices = dict(db.execute("SELECT id, name FROM device"))
+        strings = dict(db.execute("SELECT id, text FROM string"))
+    events, encodings, seq = [], set(), 0
+    for row in rows:
+        assert row[1] == seq
+        more, used = read_chunk(row)
+        events += more
+        encodings |= used
+        seq += row[2]
+    return events, encodings, devices, strings
+
+
+def as_dumped(value, strings):
+    if isinstance(value, str) and value.startswith("0x"):
+        return int(value, 16)
+    if isinstance(value, str):
+        return next(i for i, text in strings.items() if text == value)
+    return value
+
+
+def check_against_dump(build, path):
+    events, encodings, devices, strings = read_trace(path)
+    dump = subprocess.check_output([build / "egpu-trace", "dump", "--json", path], text=True).splitlines()
+    assert len(dump) == len(events)
+    for line, (t_ns, _, device, status, args) in zip(dump, events):
+        e = json.loads(line)
+        assert (e.pop("t_ns"), e.pop("device"), e.pop("status")) == (t_ns, devices.get(device), status)
+        e.pop("kind")
+        # arguments stand in order; an unused one in between (of ram_unmap) is 0
+        assert [as_dumped(v, strings) for v in e.values() if v != 0] == [a for a in args if a]
+    return encodings
+
+
+@pytest.fixture(scope="session")
+def sample(build, tmp_path_factory):
+    path = tmp_path_factory.mktemp("sample") / "sample.egt"
+    subprocess.run([build / "tests/tracer/test_recorder", "sample", path], check=True)
+    return path
+
+
+def test_reader_written_from_the_manual_reads_every_kind_and_encoding(build, sample):
+    assert check_against_dump(build, sample) == set(range(7))
+
+
+def golden(root):
+    return sorted((root / "tests/tracer").glob("golden-*.egt"))
+
+
+def test_golden_files_of_every_version_are_read(build, root):
+    assert [p.name for p in golden(root)][0] == "golden-1.0.egt"
+    for path in golden(root):
+        assert subprocess.run([build / "egpu-trace", "verify", path]).returncode == 0
+        dump = subprocess.check_output([build / "egpu-trace", "dump", "--json", path])
+        assert dump == path.with_suffix(".json").read_bytes(), f"{path.name} is no longer read as it was"
+
+
+def test_sample_is_written_as_the_golden_file_of_this_version(build, root, sample):
+    ours = subprocess.check_output([build / "egpu-trace", "dump", "--json", sample])
+    assert ours == golden(root)[-1].with_suffix(".json").read_bytes()
+    assert read_trace(sample)[0] == read_trace(golden(root)[-1])[0]
+
+
+def test_manual_names_every_kind(build, root):
+    done = subprocess.run([build / "egpu-trace", "dump", "--kind", "?", "x"], capture_output=True, text=True)
+    kinds = done.stderr.splitlines()[-1].split()
+    assert len(kinds) >= 17
+    manual = (root / "tracer/trace.5").read_text()
+    for kind in kinds:
+        assert re.search(rf"\b{kind}\b", manual), f"trace(5) does not name {kind}"
+
+
+@pytest.mark.skipif(not shutil.which("man"), reason="man-db is not installed")
+@pytest.mark.parametrize("page", ["egpu-trace.1", "trace.5"])
+def test_manual_page_is_clean(root, page):
+    done = subprocess.run(["man", "--warnings", "-l", root / "tracer" / page], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "MANWIDTH": "100"})
+    assert done.returncode == 0 and done.stderr == "" and len(done.stdout) > 2000
