@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 TITLE = 'Frames per second and frame time'
 SUBTITLE = SUBJECT . sprintf(' · %s frames, %.1f per second on average, half of them within %.1f ms, 99 of 100 within %.1f ms', group(FRAMES), MEAN_FPS, MEDIAN_MS, P99_MS)
-HEIGHT = 760
+HEIGHT = 785
 DATA = NAME . '.dat'
 
 stats DATA index 0 using 2 name 'F' nooutput
@@ -24,7 +24,7 @@ do for [format in FORMATS] {
 	set rmargin at screen 0.80
 	do for [panel=1:2] {
 		set tmargin at screen (panel == 1 ? 1 - 125.0 / HEIGHT : 0.50)
-		set bmargin at screen (panel == 1 ? 0.55 : 115.0 / HEIGHT)
+		set bmargin at screen (panel == 1 ? 0.55 : 140.0 / HEIGHT)
 		do for [i=1:MARKS] {
 			set arrow 100+i from first MARK_T[i], graph 0 to first MARK_T[i], graph 1 nohead back lw 1 dt '.' lc rgb QUIET_COLOUR
 			if (panel == 1 && MARK_ROW[i] > 0) { set label 100+i MARK_TEXT[i] at first MARK_T[i], graph 1 left offset character 0.1, character (1.2 * MARK_ROW[i] - 0.5) front font FONT_13 tc rgb QUIET_COLOUR }

@@ -40,9 +40,9 @@ static void put_char(FILE *gp, const unsigned char *at, size_t n)
 	if (n == 0)
 		fputc(*at < 0x20 ? ' ' : '?', gp);
 	else if (*at == '\'')
-		fputs("''", gp);
+		fputs("’", gp); /* gnuplot 5.4 takes a doubled quote at the start of a string for its end */
 	else if (*at == '`')
-		fputs("''", gp); /* gnuplot runs what stands between two of these */
+		fputs("‘", gp); /* gnuplot runs what stands between two of these */
 	else
 		fwrite(at, 1, n, gp);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 TITLE = 'DMA mappings over time: which policy stays inside the limits?'
 SUBTITLE = SUBJECT . ' · each line is one policy: a way to turn the DMA requests of a driver into IOMMU mappings'
-HEIGHT = 860
+HEIGHT = 885
 DATA = NAME . '.dat'
 
 stats DATA using 2 name 'M' nooutput
@@ -34,7 +34,7 @@ do for [format in FORMATS] {
 	set rmargin at screen 0.725
 	do for [panel=1:2] {
 		set tmargin at screen (panel == 1 ? 1 - 125.0 / HEIGHT : 0.50)
-		set bmargin at screen (panel == 1 ? 0.54 : 115.0 / HEIGHT)
+		set bmargin at screen (panel == 1 ? 0.54 : 140.0 / HEIGHT)
 		PEAK = panel == 1 ? M_max : B_max
 		LIMIT = panel == 1 ? LIMIT_MAPPINGS : LIMIT_MIB
 		TOP = top_of(PEAK, LIMIT)

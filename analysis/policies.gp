@@ -5,8 +5,8 @@ DATA = NAME . '.dat'
 BARS = ROWS + 1
 BAR_PX = 28
 PANEL_PX = BARS * BAR_PX
-GAP_PX = 88
-HEIGHT = 140 + 3 * (PANEL_PX + GAP_PX)
+GAP_PX = 100
+HEIGHT = 147 + 3 * (PANEL_PX + GAP_PX)
 
 # columns 2 to 4 of the data, a panel each
 array VALUE[3 * ROWS]
@@ -51,14 +51,14 @@ do for [format in FORMATS] {
 	set border 3
 	set grid noytics xtics
 	do for [panel=1:3] {
-		BASE_PX = 95.0 + (3 - panel) * (PANEL_PX + GAP_PX)
+		BASE_PX = 105.0 + (3 - panel) * (PANEL_PX + GAP_PX)
 		set bmargin at screen BASE_PX / HEIGHT
 		set tmargin at screen (BASE_PX + PANEL_PX) / HEIGHT
 		set xrange [0:top(panel)]
 		if (panel < 3) {
-			set xtics autofreq format "%g %%" font FONT_13
+			set xtics scale 0.5 autofreq format "%g %%" font FONT_13
 		} else {
-			set xtics () format "%g"
+			set xtics scale 0.5 () format "%g"
 			STEP = step10(top(panel) / 7)
 			do for [k=0:int(top(panel) / STEP)] { set xtics add (group(k * STEP) k * STEP) }
 		}

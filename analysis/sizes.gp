@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 TITLE = 'How large are the DMA requests?'
 SUBTITLE = SUBJECT
-HEIGHT = 780
+HEIGHT = 800
 DATA = NAME . '.dat'
 SIZES = LAST_LOG2 - FIRST_LOG2 + 1
 
@@ -27,7 +27,7 @@ do for [format in FORMATS] {
 	unset key
 	do for [panel=1:2] {
 		set tmargin at screen (panel == 1 ? 1 - 115.0 / HEIGHT : 0.50)
-		set bmargin at screen (panel == 1 ? 0.57 : 145.0 / HEIGHT)
+		set bmargin at screen (panel == 1 ? 0.57 : 165.0 / HEIGHT)
 		set yrange [0:1.18 * (panel == 1 ? R_max : larger(B_max, 1))]
 		set ytics step10(0.18 * (panel == 1 ? R_max : larger(B_max, 1))) format "%g"
 		set label 20 (panel == 1 ? 'Share of the requests, %' : 'Share of the bytes, %') at graph 0, graph 1 left offset 0, character 0.8 font FONT_16 tc rgb TEXT_COLOUR
