@@ -87,15 +87,16 @@ static int make_figures(struct report *r, const char *trace)
 	return exit_code;
 }
 
-/* without a choice of the user's: those of the usual policies that go with the granule the trace was recorded with */
+/* without a choice of the user's: those of the usual policies that go with the granule */
 static void choose_policies(struct replay_run_options *asked, const struct report_options *o, const struct facts *f,
 			    const char **chosen)
 {
-	const char *granule = strstr(f->limits, "granule_log2=");
+	const char *granule = strstr(o->dart ? o->dart : f->limits, "granule_log2=");
 	unsigned int granule_log2 = 0, window_log2;
 	size_t i;
 
-	*asked = (struct replay_run_options){ .device = o->device, .policies = chosen, .skip_damaged = o->skip_damaged };
+	*asked = (struct replay_run_options){ .dart = o->dart, .device = o->device, .policies = chosen,
+						   .skip_damaged = o->skip_damaged };
 	if (granule)
 		sscanf(granule, "granule_log2=%u", &granule_log2);
 	for (i = 0; i < o->npolicies; i++)
@@ -141,7 +142,7 @@ out_destroy:
 
 static int report_all(const struct report_options *o)
 {
-	const struct replay_run_options asked = { .policies = o->policies, .npolicies = o->npolicies };
+	const struct replay_run_options asked = { .dart = o->dart, .policies = o->policies, .npolicies = o->npolicies };
 	char error[REPLAY_RUN_ERROR_BYTES];
 	int i, rc, exit_code = EXIT_DONE;
 

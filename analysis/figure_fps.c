@@ -13,16 +13,16 @@ static const char script[] =
 #include "analysis/fps.gp.inc"
 	;
 
+static double span_s(const struct facts *f)
+{
+	return f->frame_s[f->nframes - 1] - f->frame_s[0];
+}
+
 static const char *missing(const struct report *r)
 {
 	if (r->facts.nframes == 0)
 		return "the trace has no frames";
-	return r->facts.nframes == 1 || r->facts.frame_s[r->facts.nframes - 1] <= r->facts.frame_s[0] ? "the trace has no time between frames" : NULL;
-}
-
-static double span_s(const struct facts *f)
-{
-	return f->frame_s[f->nframes - 1] - f->frame_s[0];
+	return span_s(&r->facts) > 0 ? NULL : "the trace has no time between frames";
 }
 
 /* half a second, unless the trace is so long that nobody could tell the windows apart, or so short that there is not one */

@@ -13,6 +13,11 @@ static const char script[] =
 #include "analysis/mappings.gp.inc"
 	;
 
+static const char *missing(const struct report *r)
+{
+	return r->facts.duration_s > 0 ? NULL : "all of its events happened in one moment";
+}
+
 /* the live quantities when a request was refused */
 static const struct replay_run_point *point_at(const struct replay_run_row *row, double t_s)
 {
@@ -112,4 +117,4 @@ static void data(FILE *dat, const struct report *r)
 	}
 }
 
-const struct figure figure_mappings = { "mappings", script, NULL, settings, data };
+const struct figure figure_mappings = { "mappings", script, missing, settings, data };

@@ -2,6 +2,8 @@
 #include "analysis/figures.h"
 #include "analysis/gptext.h"
 
+#define NAMES_MAX 30 /* more sizes than this cannot all be named below their bars */
+
 static const char script[] =
 #include "analysis/sizes.gp.inc"
 	;
@@ -55,10 +57,12 @@ static void data(FILE *dat, const struct report *r)
 
 	find_ends(f, &first, &last);
 	fprintf(dat, "# log2_bytes \"from this size up to double of it\" requests percent_of_requests bytes percent_of_bytes\n");
-	for (i = first; i <= last; i++)
-		fprintf(dat, "%u \"%s\" %llu %.6f %llu %.6f\n", i, gptext_bytes((double)(1ull << i), size), (unsigned long long)f->size_requests[i],
-			percent(f->size_requests[i], f->requests), (unsigned long long)f->size_bytes[i],
-			percent(f->size_bytes[i], f->request_bytes));
+	for (i = first; i <= last; i++) {
+		gptext_bytes((double)(1ull << i), size);
+		fprintf(dat, "%u \"%s\" %llu %.6f %llu %.6f\n", i, last - first >= NAMES_MAX && (i - first) % 2 ? "" : size,
+			(unsigned long long)f->size_requests[i], percent(f->size_requests[i], f->requests),
+			(unsigned long long)f->size_bytes[i], percent(f->size_bytes[i], f->request_bytes));
+	}
 }
 
 const struct figure figure_sizes = { "sizes", script, missing, settings, data };

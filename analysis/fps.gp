@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 TITLE = 'Frames per second and frame time'
-SUBTITLE = SUBJECT . sprintf(' · %s frames, %.1f per second on average, half of them within %.1f ms, 99 of 100 within %.1f ms', group(FRAMES), MEAN_FPS, MEDIAN_MS, P99_MS)
+SUBTITLE = SUBJECT . sprintf( \
+	' · %s frames, %.1f per second on average, half of them within %.1f ms, 99 of 100 within %.1f ms', \
+	group(FRAMES), MEAN_FPS, MEDIAN_MS, P99_MS)
 HEIGHT = 785
 DATA = NAME . '.dat'
 
@@ -26,8 +28,8 @@ do for [format in FORMATS] {
 		set tmargin at screen (panel == 1 ? 1 - 125.0 / HEIGHT : 0.50)
 		set bmargin at screen (panel == 1 ? 0.55 : 140.0 / HEIGHT)
 		do for [i=1:MARKS] {
-			set arrow 100+i from first MARK_T[i], graph 0 to first MARK_T[i], graph 1 nohead back lw 1 dt '.' lc rgb QUIET_COLOUR
-			if (panel == 1 && MARK_ROW[i] > 0) { set label 100+i MARK_TEXT[i] at first MARK_T[i], graph 1 left offset character 0.1, character (1.2 * MARK_ROW[i] - 0.5) front font FONT_13 tc rgb QUIET_COLOUR }
+			eval mark_line(i)
+			if (panel == 1) { eval mark_label(i) }
 		}
 		if (panel == 1) {
 			set yrange [0:1.12 * larger(F_max, 1)]
@@ -41,9 +43,17 @@ do for [format in FORMATS] {
 			set xtics format "%g"
 			set xlabel 'time since the trace began (s)' tc rgb TEXT_COLOUR
 			set ylabel 'frame time (ms)' . (LOG ? ', log scale' : '') tc rgb TEXT_COLOUR
-			if (LOG) { set logscale y; set yrange [LEAST_MS / 1.3:T_max * 1.3]; eval log_tics(LEAST_MS / 1.3, T_max * 1.3) } else { set yrange [0:1.12 * T_max]; set ytics autofreq }
+			if (LOG) {
+				set logscale y
+				set yrange [LEAST_MS / 1.3:T_max * 1.3]
+				eval log_tics(LEAST_MS / 1.3, T_max * 1.3)
+			} else {
+				set yrange [0:1.12 * T_max]
+				set ytics autofreq
+			}
 			set key at screen 0.81, screen 0.50 left top Left reverse samplen 2 font FONT_13 tc rgb TEXT_COLOUR
-			plot DATA index 1 using 1:(visible($2)) with points pt 7 ps 0.45 lc rgb COLOUR[1] title (FRAMES_PER_POINT == 1 ? 'each frame' : sprintf('slowest of %d frames', FRAMES_PER_POINT)), \
+			POINTS = FRAMES_PER_POINT == 1 ? 'each frame' : sprintf('slowest of %d frames', FRAMES_PER_POINT)
+			plot DATA index 1 using 1:(visible($2)) with points pt 7 ps 0.45 lc rgb COLOUR[1] title POINTS, \
 				MEDIAN_MS with lines lw 1.6 dt '-' lc rgb COLOUR[2] title sprintf('median %.1f ms', MEDIAN_MS)
 		}
 		eval UNFRAME

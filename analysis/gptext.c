@@ -75,7 +75,7 @@ void gptext_set_number(FILE *gp, const char *name, double value)
 	fprintf(gp, "%s = %.17g\n", name, value);
 }
 
-const char *gptext_grouped(uint64_t value, char *text)
+char *gptext_grouped(uint64_t value, char *text)
 {
 	char digits[GPTEXT_NUMBER_BYTES];
 	int i, n = snprintf(digits, sizeof(digits), "%" PRIu64, value);
@@ -90,7 +90,7 @@ const char *gptext_grouped(uint64_t value, char *text)
 	return text;
 }
 
-const char *gptext_bytes(double bytes, char *text)
+char *gptext_bytes(double bytes, char *text)
 {
 	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned int i = 0;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define GPTEXT_NUMBER_BYTES 40
+#define GPTEXT_NUMBER_BYTES 48
 
 /**
  * gptext_quoted() - write @text as a gnuplot string: valid UTF-8, no control characters, nothing that gnuplot would expand.
@@ -28,7 +28,7 @@ void gptext_set(FILE *gp, const char *name, const char *text, size_t chars_max);
 void gptext_set_number(FILE *gp, const char *name, double value);
 
 /** gptext_grouped() - 1234567 as "1,234,567". gptext_bytes() - "4 KiB", "1.5 GiB". @text has GPTEXT_NUMBER_BYTES. Return: @text. */
-const char *gptext_grouped(uint64_t value, char *text);
-const char *gptext_bytes(double bytes, char *text);
+char *gptext_grouped(uint64_t value, char *text);
+char *gptext_bytes(double bytes, char *text);
 
 #endif

@@ -9,7 +9,8 @@ stats DATA using 3 name 'B' nooutput
 # a limit far above everything would flatten the lines: it is then named, not drawn
 on_scale(peak, limit) = peak > limit / 4.0
 top_of(peak, limit) = on_scale(peak, limit) ? 1.14 * larger(peak, limit) : 1.25 * larger(peak, 1)
-limit_text(what, text, peak, limit) = what . ' ' . text . (on_scale(peak, limit) ? '' : sprintf(' is off the scale, %.1f times the highest line ↑', limit / larger(peak, 1.0)))
+limit_text(what, text, peak, limit) = what . ' ' . text . (on_scale(peak, limit) ? '' : \
+	sprintf(' is off the scale, %.1f times the highest line ↑', limit / larger(peak, 1.0)))
 colour(i) = MEASURED && i == 1 ? MEASURED_COLOUR : COLOUR[(i - 1 - MEASURED) % 8 + 1]
 dash(i) = MEASURED && i == 1 ? 1 : DASH[(i - 1 - MEASURED) % 8 + 1]
 width(i) = MEASURED && i == 1 ? 8 : 2.2
@@ -46,35 +47,47 @@ do for [format in FORMATS] {
 		}
 		if (STEP < 1) { set ytics STEP format "%g" }
 		set ylabel (panel == 1 ? 'mappings alive' : 'mapped memory (MiB)') offset 0.5, 0 tc rgb TEXT_COLOUR
-		if (panel == 1) { set xtics format ""; unset xlabel } else { set xtics format "%g"; set xlabel X_TEXT tc rgb TEXT_COLOUR }
+		set xtics format (panel == 1 ? "" : "%g")
+		if (panel == 2) { set xlabel X_TEXT tc rgb TEXT_COLOUR }
 
-		LIMIT_TEXT = limit_text(panel == 1 ? 'mapping limit' : 'byte limit', group(LIMIT) . (panel == 1 ? '' : ' MiB'), PEAK, LIMIT)
-		LIMIT_AT = on_scale(PEAK, LIMIT) ? LIMIT : TOP
-		if (on_scale(PEAK, LIMIT)) { set arrow 10 from graph 0, first LIMIT to graph 1, first LIMIT nohead front lw 1.6 dt '-' lc rgb LIMIT_COLOUR }
+		DRAWN = on_scale(PEAK, LIMIT)
+		LIMIT_NAME = panel == 1 ? 'mapping limit' : 'byte limit'
+		LIMIT_TEXT = limit_text(LIMIT_NAME, measure(LIMIT) . (panel == 1 ? '' : ' MiB'), PEAK, LIMIT)
+		LIMIT_AT = DRAWN ? LIMIT : TOP
+		if (DRAWN) { set arrow 10 from graph 0, first LIMIT to graph 1, first LIMIT nohead front lw 1.6 dt '-' lc rgb LIMIT_COLOUR }
 		# the limit is named on the left, unless crosses stand there
 		EARLY = 0
 		do for [i=1:REFUSED] { if (REFUSED_PANEL[i] == panel && across(REFUSED_T[i]) < 0.22) { EARLY = 1 } }
-		set label 10 LIMIT_TEXT at graph 0.008, first LIMIT_AT left offset 0, character (on_scale(PEAK, LIMIT) ? 0.6 : -0.6) front font FONT_13 tc rgb LIMIT_COLOUR
+		set label 10 LIMIT_TEXT at graph 0.008, first LIMIT_AT left offset 0, character (DRAWN ? 0.6 : -0.6)
+		set label 10 front font FONT_13 tc rgb LIMIT_COLOUR
 		if (EARLY) { set label 10 right at graph 0.992, first LIMIT_AT }
 
 		do for [i=1:MARKS] {
-			set arrow 100+i from first MARK_T[i], graph 0 to first MARK_T[i], graph 1 nohead back lw 1 dt '.' lc rgb QUIET_COLOUR
-			if (panel == 1 && MARK_ROW[i] > 0) { set label 100+i MARK_TEXT[i] at first MARK_T[i], graph 1 left offset character 0.1, character (1.2 * MARK_ROW[i] - 0.5) front font FONT_13 tc rgb QUIET_COLOUR }
+			eval mark_line(i)
+			if (panel == 1) { eval mark_label(i) }
 		}
 		do for [i=1:REFUSED] {
-			if (REFUSED_PANEL[i] == panel) { set label 300+i '' at first REFUSED_T[i], first REFUSED_Y[i] point pt 2 ps 2 lw 3 lc rgb cross_colour(REFUSED_ROW[i]) front }
+			CROSS = cross_colour(REFUSED_ROW[i])
+			HERE = REFUSED_PANEL[i] == panel
+			if (HERE) { set label 300+i '' at first REFUSED_T[i], first REFUSED_Y[i] point pt 2 ps 2 lw 3 lc rgb CROSS front }
 			# one refusal is told beside its cross, above the line; more of them, or one amid the lines, below the legend
-			if (BESIDE && REFUSED_PANEL[i] == panel) {
-				set label 400+i REFUSED_NAME[i] . ': refused ' . REFUSED_WHY[i] at first REFUSED_T[i], first REFUSED_Y[i] front font FONT_13 tc rgb LIMIT_COLOUR
-				if (across(REFUSED_T[i]) < 0.6) { set label 400+i left offset character 1.5, character 0.6 } else { set label 400+i right offset character -1.5, character 0.6 }
+			if (BESIDE && HERE) {
+				TOLD = REFUSED_NAME[i] . ': refused ' . REFUSED_WHY[i]
+				RIGHT_OF_IT = across(REFUSED_T[i]) < 0.6
+				set label 400+i TOLD at first REFUSED_T[i], first REFUSED_Y[i] front font FONT_13 tc rgb LIMIT_COLOUR
+				if (RIGHT_OF_IT) { set label 400+i left offset character 1.5, character 0.6 }
+				if (!RIGHT_OF_IT) { set label 400+i right offset character -1.5, character 0.6 }
 			}
 			if (!BESIDE && panel == 1) {
-				set label 300+REFUSED+i '' at screen 0.749, screen list_y(i) point pt 2 ps 1.3 lw 2.4 lc rgb cross_colour(REFUSED_ROW[i]) front
-				set label 400+i REFUSED_NAME[i] . ": refused\n" . REFUSED_WHY[i] at screen 0.768, screen list_y(i) left front font FONT_13 tc rgb LIMIT_COLOUR
+				TOLD = REFUSED_NAME[i] . ": refused\n" . REFUSED_WHY[i]
+				set label 300+REFUSED+i '' at screen 0.749, screen list_y(i) point pt 2 ps 1.3 lw 2.4 lc rgb CROSS front
+				set label 400+i TOLD at screen 0.768, screen list_y(i) left front font FONT_13 tc rgb LIMIT_COLOUR
 			}
 		}
-		if (panel == 1) { set key at screen 0.735, screen (1 - 125.0 / HEIGHT) left top Left reverse samplen 2.2 spacing 1.4 font FONT_13 tc rgb TEXT_COLOUR } else { set key off }
-		plot for [i=1:ROWS] DATA index i-1 using 1:(panel == 1 ? $2 : $3) with lines lw width(i) dt dash(i) lc rgb colour(i) title LABEL[i]
+		set key at screen 0.735, screen 1 - 125.0 / HEIGHT left top Left reverse samplen 2.2 spacing 1.4 font FONT_13 tc rgb TEXT_COLOUR
+		if (panel == 2) { set key off }
+		plot for [i=1:ROWS] DATA index i-1 using 1:(panel == 1 ? $2 : $3) \
+			with lines lw width(i) dt dash(i) lc rgb colour(i) title LABEL[i]
 		eval UNFRAME
 		unset label
 		unset arrow

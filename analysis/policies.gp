@@ -28,12 +28,14 @@ number(value, panel) = panel == 2 ? (value < 100 ? sprintf('%.1f', value) : grou
 percent(value, panel) = panel == 3 ? '' : \
 	sprintf(share(value, panel) < 0.1 ? ' (%.2g %%)' : share(value, panel) < 9.95 ? ' (%.1f %%)' : ' (%.0f %%)', share(value, panel))
 off_scale(panel) = on_scale(panel) ? '' : ', far off this scale'
-title_of(panel) = panel == 1 ? 'Most mappings alive at once, in % of the mapping limit of ' . group(LIMIT_MAPPINGS) . off_scale(1) : \
-	panel == 2 ? 'Most memory mapped at once, in % of the byte limit of ' . group(LIMIT_MIB) . ' MiB' . off_scale(2) : \
+title_of(panel) = \
+	panel == 1 ? 'Most mappings alive at once, in % of the mapping limit of ' . group(LIMIT_MAPPINGS) . off_scale(1) : \
+	panel == 2 ? 'Most memory mapped at once, in % of the byte limit of ' . measure(LIMIT_MIB) . ' MiB' . off_scale(2) : \
 	'Calls to the host: mappings made and ended over the whole trace'
 colour(i) = NOTE[i] ne '' ? LIMIT_COLOUR : MEASURED && i == 1 ? MEASURED_COLOUR : COLOUR[(i - 1 - MEASURED) % 8 + 1]
 y_of(i) = BARS - 1 - i
-bar_text(i, panel) = number(amount(i, panel), panel) . percent(amount(i, panel), panel) . (NOTE[i] eq '' ? '' : panel == 3 ? ' · some refused' : ' · ' . NOTE[i])
+bar_text(i, panel) = number(amount(i, panel), panel) . percent(amount(i, panel), panel) . \
+	(NOTE[i] eq '' ? '' : panel == 3 ? ' · some refused' : ' · ' . NOTE[i])
 
 do for [format in FORMATS] {
 	reset
@@ -69,15 +71,21 @@ do for [format in FORMATS] {
 		}
 		set label 30 'requests themselves' at graph 0, first y_of(0) right offset character -0.8, 0 font FONT_14 tc rgb QUIET_COLOUR
 		ASKED = panel == 3 ? 'no policy, no calls' : number(asked(panel), panel) . percent(asked(panel), panel)
-		set object 30 rectangle from first 0, first y_of(0) - 0.36 to first share(asked(panel), panel), first y_of(0) + 0.36 back fs solid noborder fc rgb "#d9d9d9"
+		LENGTH = share(asked(panel), panel)
+		set object 30 rectangle from first 0, first y_of(0) - 0.36 to first LENGTH, first y_of(0) + 0.36 back
+		set object 30 rectangle fs solid noborder fc rgb "#d9d9d9"
 		set label 31 ASKED at first 0, first y_of(0) left offset character 0.8, 0 front font FONT_14 tc rgb TEXT_COLOUR
 		do for [i=1:ROWS] {
 			LENGTH = share(amount(i, panel), panel)
-			set label 100+i LABEL[i] at graph 0, first y_of(i) right offset character -0.8, 0 font FONT_14 tc rgb (NOTE[i] eq '' ? TEXT_COLOUR : LIMIT_COLOUR)
+			FITS = NOTE[i] eq ''
+			WORDS = FITS ? TEXT_COLOUR : LIMIT_COLOUR
+			set label 100+i LABEL[i] at graph 0, first y_of(i) right offset character -0.8, 0 font FONT_14 tc rgb WORDS
 			set object 100+i rectangle from first 0, first y_of(i) - 0.36 to first LENGTH, first y_of(i) + 0.36 back fc rgb colour(i)
-			if (NOTE[i] eq '') { set object 100+i rectangle fs solid noborder } else { set object 100+i rectangle fs pattern 4 border lc rgb LIMIT_COLOUR }
-			set label 200+i bar_text(i, panel) at first LENGTH, first y_of(i) front font FONT_14 tc rgb (NOTE[i] eq '' ? TEXT_COLOUR : LIMIT_COLOUR)
-			if (LENGTH < 0.5 * top(panel)) { set label 200+i left boxed offset character 0.8, 0 } else { set label 200+i right boxed offset character -0.8, 0 }
+			if (FITS) { set object 100+i rectangle fs solid noborder }
+			if (!FITS) { set object 100+i rectangle fs pattern 4 border lc rgb LIMIT_COLOUR }
+			set label 200+i bar_text(i, panel) at first LENGTH, first y_of(i) boxed front font FONT_14 tc rgb WORDS
+			if (LENGTH < 0.5 * top(panel)) { set label 200+i left offset character 0.8, 0 }
+			if (LENGTH >= 0.5 * top(panel)) { set label 200+i right offset character -0.8, 0 }
 		}
 		plot NaN notitle
 		eval UNFRAME

@@ -12,7 +12,7 @@
 #include "analysis/replay_answer.h"
 
 #define ANSWER_BYTES_MAX (16u << 20)
-#define FIXED_ARGS 12
+#define FIXED_ARGS 16
 #define TEXT_OF(number) TEXT_OF_VALUE(number)
 #define TEXT_OF_VALUE(value) #value
 
@@ -80,6 +80,8 @@ int replay_run_check(const struct replay_run_options *options, char *error)
 	add(argv, &n, program, NULL);
 	for (i = 0; i < options->npolicies; i++)
 		add(argv, &n, "--policy", options->policies[i]);
+	if (options->dart)
+		add(argv, &n, "--dart", options->dart);
 	add(argv, &n, "--list-policies", NULL);
 	rc = run(argv, out, error);
 	fclose(out);
@@ -108,6 +110,8 @@ static int ask(FILE *out, const char *path, const char *series_path, const struc
 	add(argv, &n, program, NULL);
 	for (i = 0; i < options->npolicies; i++)
 		add(argv, &n, "--policy", options->policies[i]);
+	if (options->dart)
+		add(argv, &n, "--dart", options->dart);
 	if (options->device)
 		add(argv, &n, "--device", options->device);
 	if (options->skip_damaged)

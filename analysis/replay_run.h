@@ -50,18 +50,19 @@ struct replay_run {
 
 /**
  * struct replay_run_options - what to ask.
+ * @dart:     limits; NULL = as recorded
  * @device:   NULL = all
  * @policies: @npolicies of them, 1..REPLAY_RUN_POLICIES_MAX
  */
 struct replay_run_options {
-	const char *device;
+	const char *dart, *device;
 	const char *const *policies;
 	unsigned int npolicies;
 	bool skip_damaged;
 };
 
 /**
- * replay_run_check() - let egpu-replay judge the policies.
+ * replay_run_check() - let egpu-replay judge the policies and the limits.
  * Return: 0; -EINVAL and egpu-replay's line in @error if one is malformed; other -errno.
  */
 int replay_run_check(const struct replay_run_options *options, char *error);

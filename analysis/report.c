@@ -40,8 +40,13 @@ static void describe_limits(struct report *r)
 
 	snprintf(model, sizeof(model), "%s", replay->limits);
 	model[strcspn(model, ":")] = '\0';
-	append(r->caveats, "IOMMU limits %s: %s mappings, %s MiB mapped, granules of %s", model, gptext_grouped(replay->limit_mappings, mappings),
-	       gptext_grouped(replay->limit_bytes >> 20, bytes), gptext_bytes((double)(1ull << replay->granule_log2), granule));
+	if (replay->limit_bytes < 10u << 20)
+		gptext_bytes((double)replay->limit_bytes, bytes);
+	else
+		strcat(gptext_grouped(replay->limit_bytes >> 20, bytes), " MiB");
+	gptext_bytes((double)(1ull << replay->granule_log2), granule);
+	append(r->caveats, "IOMMU limits %s: %s mappings, %s mapped, granules of %s", model,
+	       gptext_grouped(replay->limit_mappings, mappings), bytes, granule);
 }
 
 void report_describe(struct report *r, const char *trace_path, const char *device)

@@ -9,11 +9,12 @@
 
 #include "analysis/report.h"
 
-enum { OPT_POLICY = 256, OPT_DEVICE, OPT_FORMAT, OPT_TITLE, OPT_SKIP, OPT_VERSION };
+enum { OPT_POLICY = 256, OPT_DART, OPT_DEVICE, OPT_FORMAT, OPT_TITLE, OPT_SKIP, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{ "output", required_argument, NULL, 'o' },
 	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "dart", required_argument, NULL, OPT_DART },
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "title", required_argument, NULL, OPT_TITLE },
@@ -32,6 +33,8 @@ const char *report_options_usage(void)
 	       "  -o, --output DIR   put the figures here; made if missing. With several traces each gets a folder of its own in DIR\n"
 	       "  --policy SPEC      a policy to draw, e.g. direct or window:log2=18; up to 8 times (egpu-replay --list-policies)\n"
 	       "                     (default: direct and window with log2 18, 20, 22); what a live run measured is always drawn\n"
+	       "  --dart SPEC        limits to replay against, e.g. apple-tb4 or apple-tb4:mappings=4096,bytes=256M (default: as recorded,\n"
+	       "                     else apple-tb4)\n"
 	       "  --device NAME      only this device of the trace (default: all, together)\n"
 	       "  --format LIST      svg, png or svg,png (default: both)\n"
 	       "  --title TEXT       what the figures are about (default: the workload, else the name of the trace)\n"
@@ -81,6 +84,9 @@ static int set_option(struct report_options *o, int option, char *error)
 		if (o->npolicies == REPLAY_RUN_POLICIES_MAX)
 			return misused(error, "at most %d policies can be told apart in a figure", REPLAY_RUN_POLICIES_MAX);
 		o->policies[o->npolicies++] = optarg;
+		return 0;
+	case OPT_DART:
+		o->dart = optarg;
 		return 0;
 	case OPT_DEVICE:
 		o->device = optarg;

@@ -13,11 +13,11 @@
  * struct report_options - what was asked for.
  * @policies: @npolicies of them; 0 = the default set
  * @formats:  set of enum report_format
- * @device, @title: NULL if not given
+ * @dart, @device, @title: NULL if not given
  */
 struct report_options {
 	bool help, version, skip_damaged;
-	const char *dir, *device, *title;
+	const char *dir, *dart, *device, *title;
 	const char *policies[REPLAY_RUN_POLICIES_MAX];
 	unsigned int npolicies, formats;
 	char **traces;

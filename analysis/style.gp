@@ -21,6 +21,8 @@ QUIET_COLOUR = "#666666"
 # 1234567 as 1,234,567
 group(n) = group_of(floor(n + 0.5))
 group_of(n) = n < 1000 ? sprintf("%d", n) : group_of(n / 1000) . sprintf(",%03d", n % 1000)
+# a size or count that may be small
+measure(x) = x < 10 && x != floor(x) ? sprintf('%.3g', x) : group(x)
 # a step of 1, 2 or 5 times a power of ten, at least x; a power of two, at least x
 step10(x) = x <= 1 ? 1 : step10_of(x, 10 ** floor(log10(x)))
 step10_of(x, p) = x <= p ? p : x <= 2 * p ? 2 * p : x <= 5 * p ? 5 * p : 10 * p
@@ -32,12 +34,19 @@ log_tics(from, to) = 'set ytics (' . decades(floor(log10(from)), floor(log10(to)
 larger(a, b) = a > b ? a : b
 
 # title, subject and foot, at fixed places; run with eval before the first plot of a figure, and UNFRAME after it
-frame(format, height) = \
-	sprintf("set label 1 TITLE at screen 0.02, screen %f left front font '%s' tc rgb TEXT_COLOUR;", 1 - 28.0 / height, font(format, 22)) . \
-	sprintf("set label 2 SUBTITLE at screen 0.02, screen %f left front font '%s' tc rgb QUIET_COLOUR;", 1 - 56.0 / height, font(format, 15)) . \
-	sprintf("set label 3 SOURCE at screen 0.02, screen %f left front font '%s' tc rgb QUIET_COLOUR;", 36.0 / height, font(format, 13)) . \
-	sprintf("set label 4 CAVEATS at screen 0.02, screen %f left front font '%s' tc rgb QUIET_COLOUR", 16.0 / height, font(format, 13))
+line(tag, name, y, height, size, colour) = sprintf("set label %d %s at screen 0.02, screen %f left front font '%s' tc rgb %s;", \
+	tag, name, 1.0 * y / height, size, colour)
+frame(format, height) = line(1, 'TITLE', height - 28, height, font(format, 22), 'TEXT_COLOUR') . \
+	line(2, 'SUBTITLE', height - 56, height, font(format, 15), 'QUIET_COLOUR') . \
+	line(3, 'SOURCE', 36, height, font(format, 13), 'QUIET_COLOUR') . line(4, 'CAVEATS', 16, height, font(format, 13), 'QUIET_COLOUR')
 UNFRAME = "do for [i=1:4] { unset label i }"
+
+# phases, as lines in every panel and labels above the first; run with eval
+mark_line(i) = sprintf("set arrow %d from first MARK_T[%d], graph 0 to first MARK_T[%d], graph 1 nohead back lw 1", 100 + i, i, i) . \
+	" dt '.' lc rgb QUIET_COLOUR"
+mark_label(i) = MARK_ROW[i] == 0 ? '' : \
+	sprintf("set label %d MARK_TEXT[%d] at first MARK_T[%d], graph 1 left offset character 0.1,", 100 + i, i, i) . \
+	sprintf("character %f front font FONT_13 tc rgb QUIET_COLOUR", 1.2 * MARK_ROW[i] - 0.5)
 
 set border 3 linecolor rgb QUIET_COLOUR
 set tics nomirror out textcolor rgb TEXT_COLOUR

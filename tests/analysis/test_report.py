@@ -118,16 +118,18 @@ def test_script_can_be_changed_and_run_again(figures, tmp_path):
 
 
 def test_refused_policy_is_marked_with_time_and_reason(build, small, tmp_path):
-    limited = tmp_path / "limited.egt"
-    shutil.copy(small, limited)
-    with sqlite3.connect(limited) as db:
-        db.execute("INSERT INTO meta VALUES ('limits', 'apple-tb4:mappings=40,bytes=1610612736,granule_log2=14')")
-    db.close()
-    run(build, limited, "-o", tmp_path, "--policy", "direct", "--policy", "window:log2=22", "--format", "svg")
+    limits = ["--dart", "apple-tb4:mappings=40"]
+    run(build, small, "-o", tmp_path, *limits, "--policy", "direct", "--policy", "window:log2=22", "--format", "svg")
     text = words(tmp_path / "mappings.svg")
     assert "mapping limit 40" in text and "direct: refused at 4.0 s, mapping limit" in text
     assert "window:log2=22: refused" not in text
     assert "40 (100 %) · refused 30 requests: mapping limit" in words(tmp_path / "policies.svg")
+
+
+def test_default_policies_go_with_the_granule(build, small, tmp_path):
+    run(build, small, "-o", tmp_path, "--dart", "apple-tb4:granule_log2=20", "--format", "svg")
+    text = words(tmp_path / "mappings.svg")
+    assert "window:log2=20" in text and "window:log2=22" in text and "window:log2=18" not in text
 
 
 def test_trace_without_frames_says_so_and_removes_an_old_figure(build, small, tmp_path):
@@ -169,9 +171,10 @@ def test_one_bad_trace_does_not_keep_the_others_from_being_drawn(build, small, t
 
 
 @pytest.mark.parametrize("args", [
-    [], ["x.egt"], ["-o", "out"], ["x.egt", "-o"], ["x.egt", "-o", "out", "--format", "gif"], ["x.egt", "-o", "out", "--format", ""],
-    ["x.egt", "-o", "out", "--no-such-option"], ["x.egt", "-o", "out", "--policy", "nonsense"],
-    ["x.egt", "-o", "out", "--policy", "window:log2=99"], ["x.egt", "-o", "out"] + ["--policy", "direct"] * 9,
+    [], ["x.egt"], ["-o", "out"], ["x.egt", "-o"], ["x.egt", "-o", "out", "--format", "gif"],
+    ["x.egt", "-o", "out", "--format", ""], ["x.egt", "-o", "out", "--no-such-option"], ["x.egt", "-o", "out", "--policy", "nonsense"],
+    ["x.egt", "-o", "out", "--policy", "window:log2=99"], ["x.egt", "-o", "out", "--dart", "nonsense"],
+    ["x.egt", "-o", "out"] + ["--policy", "direct"] * 9,
 ], ids=str)
 def test_misuse_is_refused_before_anything_is_made(build, args, tmp_path):
     run(build, *[tmp_path / a if a == "out" else a for a in args], status=2)
@@ -233,4 +236,4 @@ def test_failing_gnuplot_is_reported_with_its_words(build, small, tmp_path):
 
 def test_help_names_every_option(build):
     text = run(build, "--help").stdout
-    assert all(option in text for option in ["-o", "--policy", "--device", "--format", "--title", "--skip-damaged", "--version"])
+    assert all(option in text for option in ["-o", "--policy", "--dart", "--device", "--format", "--title", "--skip-damaged", "--version"])
