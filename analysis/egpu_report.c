@@ -24,10 +24,12 @@ static int fail(int exit_code, const char *what)
 static int choose_dir(struct report *r, const struct report_options *o, int index)
 {
 	char name[NAME_BYTES], why[PLOT_ERROR_BYTES];
-	int n, rc;
+	int n, rc, len = (int)strlen(o->dir);
 
+	while (len > 1 && o->dir[len - 1] == '/')
+		len--;
 	folders_name(o->traces, index, name, sizeof(name));
-	n = o->ntraces == 1 ? snprintf(r->dir, sizeof(r->dir), "%s", o->dir) : snprintf(r->dir, sizeof(r->dir), "%s/%s", o->dir, name);
+	n = snprintf(r->dir, sizeof(r->dir), "%.*s%s%s", len, o->dir, o->ntraces > 1 ? "/" : "", o->ntraces > 1 ? name : "");
 	rc = n < 0 || (size_t)n >= sizeof(r->dir) ? -ENAMETOOLONG : folders_make(r->dir);
 	snprintf(why, sizeof(why), "-o %.400s: %s", r->dir, strerror(-rc));
 	return rc ? fail(EXIT_FAILED, why) : EXIT_DONE;
