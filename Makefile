@@ -24,7 +24,7 @@ CC := gcc
 endif
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef
-CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DEGPU_VERSION='"$(VERSION)"' -DEGPU_SHARE='"$(PREFIX)/share/egpu"'
+CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DEGPU_VERSION='"$(VERSION)"'
 STD      := -std=gnu11 -pthread -fno-strict-aliasing
 ifneq ($(SAN),)
 SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -270,9 +270,9 @@ static u32 *reach_word(struct guest_memory *gm, u64 addr, bool write)
 	return at && len_bytes >= 4 ? (u32 *)(void *)at : NULL;
 }
 
-int guest_memory_load32(struct guest_memory *gm, u64 addr, u32 *value)
+static int access_word(struct guest_memory *gm, u64 addr, u32 *value, bool write)
 {
-	u32 *word = reach_word(gm, addr, false);
+	u32 *word = reach_word(gm, addr, write);
 
 	if (!word)
 		return -EFAULT;
@@ -281,25 +281,22 @@ int guest_memory_load32(struct guest_memory *gm, u64 addr, u32 *value)
 		return -EFAULT;
 	}
 	bus_armed = 1;
-	*value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+	if (write)
+		__atomic_store_n(word, *value, __ATOMIC_RELEASE);
+	else
+		*value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 	bus_armed = 0;
 	return 0;
 }
 
+int guest_memory_load32(struct guest_memory *gm, u64 addr, u32 *value)
+{
+	return access_word(gm, addr, value, false);
+}
+
 int guest_memory_store32(struct guest_memory *gm, u64 addr, u32 value)
 {
-	u32 *word = reach_word(gm, addr, true);
-
-	if (!word)
-		return -EFAULT;
-	if (sigsetjmp(bus_escape, 0)) {
-		bus_armed = 0;
-		return -EFAULT;
-	}
-	bus_armed = 1;
-	__atomic_store_n(word, value, __ATOMIC_RELEASE);
-	bus_armed = 0;
-	return 0;
+	return access_word(gm, addr, &value, true);
 }
 
 u64 guest_memory_bytes(const struct guest_memory *gm, u32 *ranges)

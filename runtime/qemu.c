@@ -101,13 +101,13 @@ static int find_guest(const struct run_options *o, struct qemu *q, char *error, 
 	char dir[PATH_MAX - 32] = "";
 
 	own_dir(dir, sizeof(dir));
-	if (o->guest ? guest_in(q, o->guest, "") : guest_in(q, dir, "/guest") || guest_in(q, EGPU_SHARE, "/guest"))
+	if (o->guest ? guest_in(q, o->guest, "") : guest_in(q, dir, "/guest") || guest_in(q, dir, "/../share/egpu/guest"))
 		return 0;
 	if (o->guest)
 		snprintf(error, n, "no vmlinuz and initrd.img in %s; \"make guest\" makes them", o->guest);
 	else
-		snprintf(error, n, "the built-in guest is not there (looked in %s/guest and %s/guest); run \"make guest\", or give --kernel or --disk",
-			 dir, EGPU_SHARE);
+		snprintf(error, n, "the built-in guest is not there (looked in %s/guest and %s/../share/egpu/guest); run \"make guest\", or give --kernel or --disk",
+			 dir, dir);
 	return -ENOENT;
 }
 

@@ -93,8 +93,9 @@ static void reset(struct companion *c)
 	__atomic_store_n(&c->counters.live_requests, 0, __ATOMIC_RELAXED);
 }
 
-static u32 register_read(const struct companion *c, u64 reg)
+static u32 register_read(const struct device *d, u64 reg)
 {
+	const struct companion *c = (const struct companion *)d;
 	const struct dart_limits *limits = mapper_limits(c->mapper);
 
 	switch (reg) {
@@ -131,8 +132,10 @@ static void set_high(u64 *v, u32 high)
 	*v = (u64)high << 32 | (u32)*v;
 }
 
-static void register_write(struct companion *c, u64 reg, u32 v)
+static void register_write(struct device *d, u64 reg, u32 v)
 {
+	struct companion *c = companion_of(d);
+
 	switch (reg) {
 	case COMPANION_FEATURES_ACK_REG: c->features = v & COMPANION_F_REQUEST_RING; break;
 	case COMPANION_CMD_GPA_LO_REG: set_low(&c->cmd_gpa, v); break;
@@ -163,28 +166,13 @@ static void register_write(struct companion *c, u64 reg, u32 v)
 static int companion_read(struct device *d, u32 region, u64 offset, void *buf, u32 len)
 {
 	(void)region;
-	if ((offset | len) & 3)
-		return -EINVAL;
-	for (u32 i = 0; i < len; i += 4) {
-		u32 v = register_read(companion_of(d), offset + i);
-
-		memcpy((u8 *)buf + i, &v, 4);
-	}
-	return 0;
+	return device_read_registers(d, offset, buf, len, register_read);
 }
 
 static int companion_write(struct device *d, u32 region, u64 offset, const void *buf, u32 len)
 {
 	(void)region;
-	if ((offset | len) & 3)
-		return -EINVAL;
-	for (u32 i = 0; i < len; i += 4) {
-		u32 v;
-
-		memcpy(&v, (const u8 *)buf + i, 4);
-		register_write(companion_of(d), offset + i, v);
-	}
-	return 0;
+	return device_write_registers(d, offset, buf, len, register_write);
 }
 
 static void companion_reset(struct device *d, enum device_reset_cause cause)

@@ -25,6 +25,31 @@ void device_fini(struct device *d)
 	irqs_free(&d->irqs);
 }
 
+int device_read_registers(struct device *d, u64 offset, void *buf, u32 len, u32 (*get)(const struct device *d, u64 reg))
+{
+	if ((offset | len) & 3)
+		return -EINVAL;
+	for (u32 i = 0; i < len; i += 4) {
+		u32 value = get(d, offset + i);
+
+		memcpy((u8 *)buf + i, &value, 4);
+	}
+	return 0;
+}
+
+int device_write_registers(struct device *d, u64 offset, const void *buf, u32 len, void (*set)(struct device *d, u64 reg, u32 value))
+{
+	if ((offset | len) & 3)
+		return -EINVAL;
+	for (u32 i = 0; i < len; i += 4) {
+		u32 value;
+
+		memcpy(&value, (const u8 *)buf + i, 4);
+		set(d, offset + i, value);
+	}
+	return 0;
+}
+
 void device_emit(struct device *d, enum trace_kind kind, s32 status, u64 a0, u64 a1, u64 a2, u64 a3)
 {
 	struct trace_event e = {

@@ -73,6 +73,14 @@ int device_init(struct device *d, const struct device_ops *ops, const char *name
 /** device_fini() - undo device_init(); for a device's own free op. */
 void device_fini(struct device *d);
 
+/**
+ * device_read_registers() / device_write_registers() - a BAR of 32-bit registers; a wider access is several.
+ * @get, @set: one register
+ * Return: 0; -EINVAL if the access is not made of whole registers.
+ */
+int device_read_registers(struct device *d, u64 offset, void *buf, u32 len, u32 (*get)(const struct device *d, u64 reg));
+int device_write_registers(struct device *d, u64 offset, const void *buf, u32 len, void (*set)(struct device *d, u64 reg, u32 value));
+
 /** device_emit() - record one event of this device; status 0, up to four arguments. */
 void device_emit(struct device *d, enum trace_kind kind, s32 status, u64 a0, u64 a1, u64 a2, u64 a3);
 

@@ -19,8 +19,10 @@ static u32 status(const struct sim_gpu *g)
 	       (g->ring_error ? SIM_GPU_STATUS_RING_ERROR_MASK : 0) | (g->fault_count ? SIM_GPU_STATUS_FAULT_MASK : 0);
 }
 
-static u32 register_read(const struct sim_gpu *g, u64 reg)
+static u32 register_read(const struct device *d, u64 reg)
 {
+	const struct sim_gpu *g = (const struct sim_gpu *)d;
+
 	switch (reg) {
 	case SIM_GPU_ID_REG: return SIM_GPU_ID_VAL;
 	case SIM_GPU_VERSION_REG: return SIM_GPU_VERSION_VAL;
@@ -75,8 +77,10 @@ static void doorbell(struct sim_gpu *g, u32 head)
 	g->head = head;
 }
 
-static void register_write(struct sim_gpu *g, u64 reg, u32 v)
+static void register_write(struct device *d, u64 reg, u32 v)
 {
+	struct sim_gpu *g = gpu_of(d);
+
 	switch (reg) {
 	case SIM_GPU_CONTROL_REG: control(g, v); break;
 	case SIM_GPU_RING_IOVA_LO_REG: g->ring_iova = (g->ring_iova & ~0xffffffffULL) | v; break;
@@ -103,14 +107,7 @@ static int gpu_read(struct device *d, u32 region, u64 offset, void *buf, u32 len
 		memcpy(buf, g->vram + offset, len);
 		return 0;
 	}
-	if ((offset | len) & 3)
-		return -EINVAL;
-	for (u32 i = 0; i < len; i += 4) {
-		u32 v = register_read(g, offset + i);
-
-		memcpy((u8 *)buf + i, &v, 4);
-	}
-	return 0;
+	return device_read_registers(d, offset, buf, len, register_read);
 }
 
 static int gpu_write(struct device *d, u32 region, u64 offset, const void *buf, u32 len)
@@ -121,15 +118,7 @@ static int gpu_write(struct device *d, u32 region, u64 offset, const void *buf, 
 		memcpy(g->vram + offset, buf, len);
 		return 0;
 	}
-	if ((offset | len) & 3)
-		return -EINVAL;
-	for (u32 i = 0; i < len; i += 4) {
-		u32 v;
-
-		memcpy(&v, (const u8 *)buf + i, 4);
-		register_write(g, offset + i, v);
-	}
-	return 0;
+	return device_write_registers(d, offset, buf, len, register_write);
 }
 
 static void gpu_reset(struct device *d, enum device_reset_cause cause)
