@@ -32,6 +32,12 @@ static __thread volatile sig_atomic_t bus_armed;
 
 static void on_sigbus(int sig)
 {
+	sigset_t set;
+
+	/* leaving by a jump keeps the handler's mask, and saving the mask at each access would cost a system call */
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	if (bus_armed)
 		siglongjmp(bus_escape, 1);
 	signal(sig, SIG_DFL);
@@ -40,7 +46,7 @@ static void on_sigbus(int sig)
 
 int guest_memory_protect(void)
 {
-	struct sigaction sa = { .sa_handler = on_sigbus, .sa_flags = SA_NODEFER };
+	struct sigaction sa = { .sa_handler = on_sigbus };
 
 	return sigaction(SIGBUS, &sa, NULL) ? -errno : 0;
 }

@@ -2,10 +2,12 @@
 """What all tests share. EGPU_BUILD names the build folder, "build" by default."""
 import os
 import pathlib
+import subprocess
 
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+VARIANTS = {"clang": ["CC=clang"], "asan": ["SAN=address,undefined"], "tsan": ["SAN=thread"]}
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +18,22 @@ def root():
 @pytest.fixture(scope="session")
 def build():
     return (ROOT / os.environ.get("EGPU_BUILD", "build")).resolve()
+
+
+def make(*args):
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BUILD", "CC")}
+    done = subprocess.run(["make", "-j2", *args], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+
+
+@pytest.fixture(scope="session")
+def variant(build):
+    made = {"default": build}
+
+    def get(name):
+        if name not in made:
+            made[name] = ROOT / "build" / name
+            make(f"BUILD=build/{name}", *VARIANTS[name], "programs", "test-programs")
+        return made[name]
+
+    return get

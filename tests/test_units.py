@@ -1,35 +1,15 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Every cmocka program, as built by default, by clang, and under ASan and UBSan; and the lint."""
-import os
+"""Every cmocka program, as built by default, by clang, and under the sanitizers; the lint; and the manual pages."""
 import pathlib
 import subprocess
 
 import pytest
 
+from conftest import VARIANTS
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGES = subprocess.run(["git", "ls-files", "*.1", "*.5"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 PROGRAMS = sorted(str(p.relative_to(ROOT).with_suffix("")) for p in ROOT.glob("tests/*/test_*.c"))
-VARIANTS = {"clang": ["CC=clang"], "asan": ["SAN=address,undefined"]}
-
-
-def make(*args):
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BUILD", "CC")}
-    done = subprocess.run(["make", "-j2", *args], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-
-
-@pytest.fixture(scope="session")
-def variant(build):
-    made = {"default": build}
-
-    def get(name):
-        if name not in made:
-            made[name] = ROOT / "build" / name
-            make(f"BUILD=build/{name}", *VARIANTS[name], "programs", "test-programs")
-        return made[name]
-
-    return get
-
-
 def run(program):
     done = subprocess.run([program], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
@@ -45,3 +25,10 @@ def test_unit_program_passes(variant, kind, program):
 def test_lint_finds_nothing(root):
     done = subprocess.run(["make", "lint"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_manual_page_has_no_warning(root, page):
+    done = subprocess.run(["man", "--warnings", "-l", page], cwd=root, capture_output=True, text=True, env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "MANWIDTH": "100"})
+    assert done.returncode == 0 and done.stderr == ""
+    assert len(done.stdout) > 1000

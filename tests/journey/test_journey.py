@@ -23,7 +23,7 @@ class Run:
         self.build = build
         self.process = subprocess.Popen(
             [(program or build) / "egpu-run", "--trace", self.trace, "--console", self.console, "--json", "--memory", "256", "--timeout", "120",
-             "--qemu", build / "qemu-system-x86_64", *(["--guest", build / "guest"] if "--guest" not in args else []), *args],
+             "--qemu", build / "qemu-system-x86_64", *(["--guest", build / "guest"] if not {"--guest", "--kernel"} & set(args) else []), *args],
             cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def end(self):
@@ -149,12 +149,29 @@ def test_guest_of_linux_6_12_is_what_replay_predicts(start, build):
     assert_predicted_is_measured(run, "window:log2=18")
 
 
-def test_sanitized_egpu_run_serves_a_whole_guest(start, root, build):
-    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "BUILD", "CC")}
-    subprocess.run(["make", "-j2", "BUILD=build/asan", "SAN=address,undefined", "programs"], cwd=root, env=env, check=True, capture_output=True)
-    run = start("--workload", SMALL, program=root / "build" / "asan").end()
+@pytest.mark.parametrize("kind", ["asan", "tsan"])
+def test_sanitized_egpu_run_serves_a_whole_guest(start, variant, kind):
+    run = start("--workload", SMALL, program=variant(kind)).end()
     assert run.code == 0, run.err + run.said()
     assert "Sanitizer" not in run.err and "runtime error" not in run.err
+
+
+def test_guest_of_ones_own_is_booted_as_given(start, build):
+    run = start("--kernel", build / "guest" / "vmlinuz", "--initrd", build / "guest" / "initrd.img", "--append", "console=ttyS0 quiet egpu.policy=direct")
+    run.end()
+    assert run.code == 0 and "guest-shutdown" in run.summary["reason"], run.said()
+    assert run.info()["meta"]["policy"] == "direct" and run.info()["meta"]["provenance"] == "recorded"
+
+
+def test_installed_programs_find_the_installed_guest(build, root, tmp_path):
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    subprocess.run(["make", "install", f"BUILD={build}", f"DESTDIR={tmp_path}", "PREFIX=/opt/e"], cwd=root, env=env, check=True, capture_output=True)
+    bin_ = tmp_path / "opt/e/bin"
+    assert sorted(p.name for p in bin_.iterdir()) == ["egpu-replay", "egpu-report", "egpu-run", "egpu-trace"]
+    assert (tmp_path / "opt/e/share/man/man1/egpu-run.1").exists() and (tmp_path / "opt/e/share/man/man5/workload.5").exists()
+    run = subprocess.run([bin_ / "egpu-run", "--qemu", build / "qemu-system-x86_64", "--workload", root / SMALL, "--memory", "256"],
+                         capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def script(tmp_path, text):

@@ -2,7 +2,6 @@
 """The format is what trace(5) says: an independent reader, written from the manual page alone, and golden files of every version."""
 import json
 import re
-import shutil
 import sqlite3
 import struct
 import subprocess
@@ -178,10 +177,3 @@ def test_manual_names_every_kind(build, root):
     manual = (root / "tracer/trace.5").read_text()
     for kind in kinds:
         assert re.search(rf"\b{kind}\b", manual), f"trace(5) does not name {kind}"
-
-
-@pytest.mark.skipif(not shutil.which("man"), reason="man-db is not installed")
-@pytest.mark.parametrize("page", ["egpu-trace.1", "trace.5"])
-def test_manual_page_is_clean(root, page):
-    done = subprocess.run(["man", "--warnings", "-l", root / "tracer" / page], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "MANWIDTH": "100"})
-    assert done.returncode == 0 and done.stderr == "" and len(done.stdout) > 2000
