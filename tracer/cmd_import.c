@@ -10,12 +10,12 @@
 #include "tracer/import/ftrace.h"
 
 static const char help[] =
-	"usage: egpu-trace import ftrace FILE [--overwrite] -o OUT.egt\n\n"
+	"usage: egpu-trace import ftrace FILE [--force] -o OUT.egt\n\n"
 	"Makes a trace from the text of Linux' dma:* tracepoints: /sys/kernel/tracing/trace or trace_pipe, \"trace-cmd report\", or\n"
 	"\"perf script\". FILE may be gzipped; - is standard input. What was assumed, collapsed, lost or not matched is reported here\n"
 	"and kept in the trace's account.\n\n"
 	"  -o, --output OUT.egt   the trace to make\n"
-	"  --overwrite            replace OUT.egt if it is a trace\n\n"
+	"  --force                replace OUT.egt if it is a trace\n\n"
 	"To record, in the guest: echo mono > trace_clock; echo 65536 > buffer_size_kb; echo 1 > events/dma/enable; load; cat trace.\n";
 
 static void show_progress(void *ctx, uint64_t bytes, uint64_t total_bytes)
@@ -74,7 +74,7 @@ static int import_ftrace(const char *in, const struct tracer_options *options)
 int cmd_import(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' }, { "overwrite", no_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "output", required_argument, NULL, 'o' }, { "force", no_argument, NULL, 'w' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	struct tracer_options out = { 0 };
 	int c;

@@ -121,7 +121,7 @@ int store_file_may_replace(const struct store_file *f, bool overwrite, char *err
 	if (lstat(f->path, &st) != 0)
 		return errno == ENOENT ? 0 : trace_fail(error, -errno, "%s: %s", f->path, strerror(errno));
 	if (!overwrite)
-		return trace_fail(error, -EEXIST, "%s exists; remove it or ask to overwrite it", f->path);
+		return trace_fail(error, -EEXIST, "%s exists; choose another name, or give --force if it is a trace that may go", f->path);
 	if (!S_ISREG(st.st_mode) || !is_trace(f->path))
 		return trace_fail(error, -EEXIST, "%s is not an egpu trace and will not be replaced", f->path);
 	return 0;

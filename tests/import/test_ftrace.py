@@ -44,7 +44,7 @@ def run(build, tmp_path):
         source = tmp_path / name
         source.write_bytes(text if isinstance(text, bytes) else text.encode())
         out = tmp_path / "out.egt"
-        done = subprocess.run([build / "egpu-trace", "import", "ftrace", source, "--overwrite", "-o", out], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([build / "egpu-trace", "import", "ftrace", source, "--force", "-o", out], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return Imported(build, out, done.stderr)
 
@@ -414,7 +414,7 @@ def test_missing_file_is_an_error_and_overwrites_nothing(build, tmp_path):
     (tmp_path / "t.txt").write_text(page())
     subprocess.run([build / "egpu-trace", "import", "ftrace", tmp_path / "t.txt", "-o", out], check=True, capture_output=True)
     before = out.read_bytes()
-    for options in ([], ["--overwrite"]):
+    for options in ([], ["--force"]):
         done = subprocess.run([build / "egpu-trace", "import", "ftrace", tmp_path / "nope", "-o", out, *options], capture_output=True, text=True)
         assert done.returncode == 1 and "No such file" in done.stderr
     done = subprocess.run([build / "egpu-trace", "import", "ftrace", tmp_path / "t.txt", "-o", out], capture_output=True, text=True)
@@ -425,7 +425,7 @@ def test_missing_file_is_an_error_and_overwrites_nothing(build, tmp_path):
 def test_long_import_shows_progress_on_a_terminal_only(build, tmp_path):
     path = tmp_path / "t.txt"
     path.write_text(page() * 20000)
-    command = [build / "egpu-trace", "import", "ftrace", path, "--overwrite", "-o", tmp_path / "out.egt"]
+    command = [build / "egpu-trace", "import", "ftrace", path, "--force", "-o", tmp_path / "out.egt"]
     assert b"% read" not in subprocess.run(command, capture_output=True, check=True).stderr
     ours, theirs = pty.openpty()
     subprocess.run(command, stderr=theirs, check=True)

@@ -222,7 +222,7 @@ def test_second_recorder_is_refused_as_busy(egpu_trace, recorder, small, tmp_pat
     second = recorder(path)
     assert second.wait(timeout=20) == 1
     assert "16 " in second.stderr.read()
-    third = egpu_trace("import", "ftrace", small, "--overwrite", "-o", path)
+    third = egpu_trace("import", "ftrace", small, "--force", "-o", path)
     assert third.returncode == 1
     assert "another recorder is writing it" in third.stderr
 
