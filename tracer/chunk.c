@@ -11,6 +11,7 @@
 #include <lz4.h>
 
 #include "tracer/column.h"
+#include "tracer/tracer.h"
 
 /* what this encoder can need at most, by kinds and events; chunk_encode() asserts it */
 #define ENCODER_COLUMNS_MAX (CHUNK_COLUMN_FIRST_ARG + CHUNK_KINDS_MAX * TRACE_ARGS_MAX)
@@ -184,11 +185,23 @@ struct chunk_decoder {
 	uint32_t events_room;
 	uint8_t *raw;
 	size_t raw_room;
+	uint64_t wanted_kinds;
+	uint32_t wanted_columns;
 };
 
 struct chunk_decoder *chunk_decoder_new(void)
 {
-	return calloc(1, sizeof(struct chunk_decoder));
+	struct chunk_decoder *d = calloc(1, sizeof(*d));
+
+	if (d)
+		chunk_decoder_project(d, TRACE_KINDS_ALL, TRACE_COLUMNS_ALL);
+	return d;
+}
+
+void chunk_decoder_project(struct chunk_decoder *d, uint64_t kinds, uint32_t columns)
+{
+	d->wanted_kinds = kinds;
+	d->wanted_columns = columns;
 }
 
 void chunk_decoder_free(struct chunk_decoder *d)
@@ -355,13 +368,24 @@ static bool take_entry(const uint8_t *raw, size_t bytes, size_t *at, struct colu
 	return took != 0 && entry->bytes <= bytes;
 }
 
+static bool column_wanted(const struct chunk_decoder *d, uint64_t column)
+{
+	switch (column) {
+	case CHUNK_COLUMN_KIND:
+	case CHUNK_COLUMN_T_NS: return true;
+	case CHUNK_COLUMN_DEVICE: return d->wanted_columns & TRACE_COLUMN_DEVICE;
+	case CHUNK_COLUMN_STATUS: return d->wanted_columns & TRACE_COLUMN_STATUS;
+	}
+	return (d->wanted_columns & TRACE_COLUMN_ARG(column % CHUNK_ARGS_MAX)) && (d->wanted_kinds & TRACE_KIND_BIT(column / CHUNK_ARGS_MAX));
+}
+
 static int decode_column(struct chunk_decoder *d, const struct chunk_row *row, const struct column_entry *entry, const uint8_t *body,
 			 const char **why)
 {
 	uint32_t rows = column_rows(d, entry->column, (uint32_t)row->events);
 	int err;
 
-	if (!rows)
+	if (!rows || !column_wanted(d, entry->column))
 		return 0;
 	err = column_decode(entry->encoding, body, entry->bytes, d->values, rows);
 	if (err) {

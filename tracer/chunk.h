@@ -80,6 +80,12 @@ struct chunk_decoder *chunk_decoder_new(void); /* NULL without memory */
 void chunk_decoder_free(struct chunk_decoder *d); /* NULL is allowed */
 
 /**
+ * chunk_decoder_project() - what later calls unpack beside kind and time; all else reads as 0. At first everything.
+ * @kinds, @columns: as trace_cursor_filter() and trace_cursor_project() take them
+ */
+void chunk_decoder_project(struct chunk_decoder *d, uint64_t kinds, uint32_t columns);
+
+/**
  * chunk_decode() - check a row and unpack it.
  * @events: receives row->events of them, valid until the next call
  * @why:    receives the reason of an error; a literal

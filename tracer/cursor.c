@@ -15,7 +15,9 @@
  * @last_id:  of the chunk read last
  * @next_seq: sequence number the next chunk should begin with; UINT64_MAX if that is not known
  * @unreadable: chunk ids tried in vain since the last row
- * @events:   of the current chunk, owned by the decoder; @at is the next, @n their number
+ * @events:   of the current chunk, owned by the decoder; @at is the next, @n their number, @first_seq the number of the first
+ * @heads:    like @next, but without the chunks' data, to pass by those without an event that is wanted
+ * @from_seq, @from_ns, @last_ns, @kinds: which events are wanted; times are inclusive
  */
 struct trace_cursor {
 	struct trace *trace;
@@ -27,7 +29,10 @@ struct trace_cursor {
 	unsigned int unreadable;
 	uint64_t next_seq;
 	const struct trace_event *events;
-	uint64_t at, n;
+	uint64_t at, n, first_seq;
+	sqlite3_stmt *heads;
+	uint64_t from_seq, from_ns, last_ns, kinds;
+	uint32_t columns;
 };
 
 int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **out)
@@ -39,11 +44,17 @@ int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **
 	if (!c)
 		return -ENOMEM;
 	c->trace = t;
+	c->last_ns = UINT64_MAX;
+	c->kinds = TRACE_KINDS_ALL;
+	c->columns = TRACE_COLUMNS_ALL;
 	c->skip_damaged = skip_damaged;
 	c->decoder = chunk_decoder_new();
 	snprintf(sql, sizeof(sql), "SELECT %s, data FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1", reader_chunk_columns);
 	if (c->decoder)
 		err = sql_prepare(t->db, sql, &c->next);
+	snprintf(sql, sizeof(sql), "SELECT %s FROM chunk WHERE id > ?1 ORDER BY id", reader_chunk_columns);
+	if (!err)
+		err = sql_prepare(t->db, sql, &c->heads);
 	if (err) {
 		trace_cursor_close(c);
 		return err;
@@ -57,6 +68,7 @@ void trace_cursor_close(struct trace_cursor *c)
 	if (!c)
 		return;
 	sqlite3_finalize(c->next);
+	sqlite3_finalize(c->heads);
 	chunk_decoder_free(c->decoder);
 	free(c);
 }
@@ -65,6 +77,104 @@ uint64_t trace_cursor_damaged(const struct trace_cursor *c)
 {
 	return c->damaged;
 }
+
+uint64_t trace_cursor_seq(const struct trace_cursor *c)
+{
+	return c->first_seq + c->at - 1;
+}
+
+/* ---- which events are wanted ---- */
+
+static int rewind_to_start(struct trace_cursor *c)
+{
+	c->at = c->n = 0;
+	c->last_id = 0;
+	c->unreadable = 0;
+	c->next_seq = UINT64_MAX;
+	return 0;
+}
+
+int trace_cursor_seek_time(struct trace_cursor *c, uint64_t from_ns, uint64_t to_ns)
+{
+	c->from_ns = from_ns;
+	c->last_ns = to_ns == UINT64_MAX ? to_ns : to_ns - 1;
+	if (to_ns == 0) {
+		c->from_ns = UINT64_MAX;
+		c->last_ns = 0;
+	}
+	c->from_seq = 0;
+	return rewind_to_start(c);
+}
+
+int trace_cursor_seek_seq(struct trace_cursor *c, uint64_t seq)
+{
+	c->from_ns = 0;
+	c->last_ns = UINT64_MAX;
+	c->from_seq = seq;
+	return rewind_to_start(c);
+}
+
+void trace_cursor_filter(struct trace_cursor *c, uint64_t kind_mask)
+{
+	c->kinds = kind_mask;
+	chunk_decoder_project(c->decoder, c->kinds, c->columns);
+}
+
+void trace_cursor_project(struct trace_cursor *c, uint32_t columns)
+{
+	c->columns = columns;
+	chunk_decoder_project(c->decoder, c->kinds, c->columns);
+}
+
+static bool any_chunk_is_wanted(const struct trace_cursor *c)
+{
+	return c->from_seq == 0 && c->from_ns == 0 && c->last_ns == UINT64_MAX && c->kinds == TRACE_KINDS_ALL;
+}
+
+static bool row_wanted(const struct trace_cursor *c, const struct chunk_row *row)
+{
+	uint32_t counts[CHUNK_KINDS_MAX];
+
+	/* what cannot be believed is left to decoding, which says why */
+	if (row->events == 0 || row->events > CHUNK_EVENTS_MAX || row->t_min_ns > row->t_max_ns)
+		return true;
+	if (row->t_max_ns < c->from_ns || row->t_min_ns > c->last_ns || row->first_seq + row->events <= c->from_seq)
+		return false;
+	if (c->kinds == TRACE_KINDS_ALL || chunk_parse_kinds(row->kind_events, counts))
+		return true;
+	for (unsigned int k = 0; k < CHUNK_KINDS_MAX; k++) {
+		if (counts[k] && (c->kinds & TRACE_KIND_BIT(k)))
+			return true;
+	}
+	return false;
+}
+
+/* move in front of the next chunk that may hold a wanted event; where a row cannot be read, in front of that */
+static void pass_unwanted(struct trace_cursor *c)
+{
+	struct chunk_row row;
+	const char *why;
+
+	if (any_chunk_is_wanted(c))
+		return;
+	sqlite3_bind_int64(c->heads, 1, c->last_id);
+	while (sqlite3_step(c->heads) == SQLITE_ROW) {
+		if (reader_chunk_row(c->heads, &row, &why) || row_wanted(c, &row))
+			break;
+		if (c->next_seq != UINT64_MAX && c->next_seq != row.first_seq)
+			break;
+		c->last_id = row.id;
+		c->next_seq = row.first_seq + row.events;
+	}
+	sqlite3_reset(c->heads);
+}
+
+static inline bool event_wanted(const struct trace_cursor *c, const struct trace_event *e)
+{
+	return e->t_ns >= c->from_ns && e->t_ns <= c->last_ns && (c->kinds & TRACE_KIND_BIT(e->kind));
+}
+
+/* ---- reading ---- */
 
 static int decode_row(struct trace_cursor *c, const char **why)
 {
@@ -82,8 +192,10 @@ static int decode_row(struct trace_cursor *c, const char **why)
 	err = chunk_decode(c->decoder, &row, &c->events, why);
 	if (err)
 		return err;
-	c->at = 0;
 	c->n = row.events;
+	c->first_seq = row.first_seq;
+	c->at = c->from_seq > row.first_seq ? c->from_seq - row.first_seq : 0;
+	c->at = c->at < c->n ? c->at : c->n;
 	if (c->next_seq != UINT64_MAX && row.first_seq != c->next_seq) {
 		*why = "chunks before it are missing";
 		err = -ENOENT;
@@ -132,10 +244,19 @@ static bool pass_damaged(struct trace_cursor *c)
 int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
 {
 	const char *why = "";
+	int err;
 
-	while (c->at == c->n) {
-		int err = load_chunk(c, &why);
+	for (;;) {
+		while (c->at < c->n) {
+			const struct trace_event *e = &c->events[c->at++];
 
+			if (event_wanted(c, e)) {
+				*event = *e;
+				return 1;
+			}
+		}
+		pass_unwanted(c);
+		err = load_chunk(c, &why);
 		if (err == 0)
 			return 0;
 		if (err > 0 || err == -ENOENT)
@@ -144,8 +265,6 @@ int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
 			continue;
 		return trace_fail(error, err, "chunk %lld: %s", (long long)c->last_id, why);
 	}
-	*event = c->events[c->at++];
-	return 1;
 }
 
 int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, const char *why), void *ctx)

@@ -155,6 +155,44 @@ int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **
  */
 int trace_next(struct trace_cursor *c, struct trace_event *event, char *error);
 uint64_t trace_cursor_damaged(const struct trace_cursor *c); /* chunks skipped so far */
+
+/**
+ * trace_cursor_seek_time() - go on with the first event in file order whose time is in from_ns <= t_ns < to_ns, and return only such.
+ * @to_ns: UINT64_MAX means no end, an event at that very time included
+ *
+ * Chunks that hold no time of the range are neither decoded nor checked. Chunks of several threads may overlap in time, so that t_ns may
+ * step back within the range as it may in the file. Seeking by sequence number lifts the range.
+ * Return: 0 or -errno.
+ */
+int trace_cursor_seek_time(struct trace_cursor *c, uint64_t from_ns, uint64_t to_ns);
+
+/** trace_cursor_seek_seq() - go on with event number @seq (0 is the first), or the next there is. Return: 0 or -errno. */
+int trace_cursor_seek_seq(struct trace_cursor *c, uint64_t seq);
+
+/** trace_cursor_seq() - the number of the event that trace_next() returned last: its place in the whole trace, from 0. */
+uint64_t trace_cursor_seq(const struct trace_cursor *c);
+
+#define TRACE_KIND_BIT(kind) ((kind) < 64 ? 1ull << (kind) : 1ull)
+#define TRACE_KINDS_ALL UINT64_MAX
+
+/**
+ * trace_cursor_filter() - from now on return only events of some kinds.
+ * @kind_mask: TRACE_KIND_BIT() of each; bit 0 stands for all kinds from 64 on
+ *
+ * Chunks without such kinds are passed by, in the others only the columns of these kinds are decoded.
+ */
+void trace_cursor_filter(struct trace_cursor *c, uint64_t kind_mask);
+
+#define TRACE_COLUMN_DEVICE (1u << 16)
+#define TRACE_COLUMN_STATUS (1u << 17)
+#define TRACE_COLUMN_ARG(a) (1u << (a))
+#define TRACE_COLUMNS_ALL UINT32_MAX
+
+/**
+ * trace_cursor_project() - from the next chunk on decode only some columns; what is left out reads as 0. Kind and time are always there.
+ * @columns: TRACE_COLUMN_… bits; TRACE_COLUMN_ARG(a) is argument a of every kind
+ */
+void trace_cursor_project(struct trace_cursor *c, uint32_t columns);
 void trace_cursor_close(struct trace_cursor *c);             /* NULL is allowed */
 
 /**
