@@ -24,7 +24,7 @@ struct trace_cursor {
 	sqlite3_stmt *next;
 	struct chunk_decoder *decoder;
 	bool skip_damaged;
-	uint64_t damaged;
+	uint64_t damaged, decoded;
 	int64_t last_id;
 	unsigned int unreadable;
 	uint64_t next_seq;
@@ -76,6 +76,11 @@ void trace_cursor_close(struct trace_cursor *c)
 uint64_t trace_cursor_damaged(const struct trace_cursor *c)
 {
 	return c->damaged;
+}
+
+uint64_t trace_cursor_decoded(const struct trace_cursor *c)
+{
+	return c->decoded;
 }
 
 uint64_t trace_cursor_seq(const struct trace_cursor *c)
@@ -189,6 +194,7 @@ static int decode_row(struct trace_cursor *c, const char **why)
 		return -EBADMSG;
 	row.data = sqlite3_column_blob(c->next, 9);
 	row.data_bytes = (size_t)sqlite3_column_bytes(c->next, 9);
+	c->decoded++;
 	err = chunk_decode(c->decoder, &row, &c->events, why);
 	if (err)
 		return err;
