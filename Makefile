@@ -29,7 +29,7 @@ STD      := -std=gnu11 -pthread -fno-strict-aliasing
 ifneq ($(SAN),)
 SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-LDLIBS   := -lsqlite3 -llz4 -ljson-c -lz -lm
+LDLIBS   := -lsqlite3 -llz4 -llzma -lzstd -ljson-c -lz -lm
 
 # ---- sources: a directory is a module; mains and subcommands stay out of the libraries ----
 MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c

@@ -2,7 +2,6 @@
 """egpu-trace import ftrace: every shape of line, malformed ones, and a real recording with known totals."""
 import gzip
 import hashlib
-import json
 import os
 import pty
 import random
@@ -10,31 +9,19 @@ import subprocess
 
 import pytest
 
+import importing
+
 DEV = "0000:01:00.0"
 NO_IOVA = hex(2**64 - 1)
 TO, FROM, BOTH = 1, 2, 3
 MORE = 0x08 << 16
 
 
-class Imported:
-    def __init__(self, build, path, stderr):
-        self.stderr = stderr
-        self.info = json.loads(subprocess.check_output([build / "egpu-trace", "info", "--json", path]))
-        self.account = {a["what"]: a["count"] for a in self.info["account"]}
-        dump = subprocess.check_output([build / "egpu-trace", "dump", "--json", path], text=True)
-        self.events = [json.loads(line) for line in dump.splitlines()]
-
-    def kinds(self):
-        return [e["kind"] for e in self.events]
-
-    def requests(self):
-        """(kind, gpa, len, iova, flags) of each request."""
-        return [(e["kind"][4:], int(e["gpa"], 16), e["len"], int(e["iova"], 16), e["flags"]) for e in self.events if e["kind"].startswith("req_")]
-
+class Imported(importing.Imported):
     def counts(self, **more):
         """Counters that say that something was not taken as it stands, but for those named."""
         quiet = {"lines", "requests_mapped", "requests_unmapped", "requests_live_at_end", "maps_direct", "maps_translated", "frames", "marks"}
-        assert {k: v for k, v in self.account.items() if v and k not in quiet} == more
+        assert self.counters(quiet) == more
 
 
 @pytest.fixture
@@ -271,15 +258,74 @@ def test_sync_is_ignored_and_counted(run, event):
     got.counts(syncs_ignored=1)
 
 
-@pytest.mark.parametrize("event", [
-    "map: IOMMU: iova=0x0000000000001000 - 0x0000000000002000 paddr=0x0000000000005000 size=4096",
-    "unmap: IOMMU: iova=0x0000000000001000 - 0x0000000000002000 size=4096 unmapped_size=4096",
-    f"swiotlb_bounced: dev_name: {DEV} dma_mask=ffffffff dev_addr=1000 size=4096 FORCE", "sched_switch: prev_comm=a prev_pid=1 ==> next_comm=b",
+@pytest.mark.parametrize("event, count", [
+    ("map: IOMMU: iova=0x0000000000001000 - 0x0000000000002000 paddr=0x0000000000005000 size=4096", "iommu_ignored"),
+    ("unmap: IOMMU: iova=0x0000000000001000 - 0x0000000000002000 size=4096 unmapped_size=4096", "iommu_ignored"),
+    ("attach_device_to_domain: IOMMU: device=0000:01:00.0", "events_other"),
+    (f"swiotlb_bounced: dev_name: {DEV} dma_mask=ffffffff dev_addr=1000 size=4096 FORCE", "swiotlb_bounced"),
+    ("sched_switch: prev_comm=a prev_pid=1 ==> next_comm=b", "events_other"),
+    ("map: something else", "events_other"),
 ])
-def test_other_event_is_ignored_and_counted(run, event):
+def test_other_event_is_ignored_and_counted(run, event, count):
     got = run(page() + line(event))
     assert len(got.events) == 1
-    got.counts(events_other=1)
+    got.counts(**{count: 1})
+
+
+# ---- iommu:map and iommu:unmap ----
+
+def iommu_map(start, end, paddr, event="map"):
+    return line(f"{event}: IOMMU: iova=0x{start:016x} - 0x{end:016x} paddr=0x{paddr:016x} size={end - start}")
+
+
+def iommu_unmap(start, end):
+    return line(f"unmap: IOMMU: iova=0x{start:016x} - 0x{end:016x} size={end - start} unmapped_size={end - start}")
+
+
+@pytest.fixture
+def mappings(build, tmp_path):
+    def go(text):
+        source, out = tmp_path / "iommu.txt", tmp_path / "iommu.egt"
+        source.write_text(text)
+        done = subprocess.run([build / "egpu-trace", "import", "ftrace", source, "--iommu", "--force", "-o", out], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        got = Imported(build, out, done.stderr)
+        return got, [(e["kind"], int(e["gpa"], 16), e["len"], int(e["iova"], 16), e["seq"]) for e in got.events]
+
+    return go
+
+
+def test_iommu_events_become_mappings_on_request(mappings):
+    got, events = mappings(iommu_map(0x1000, 0x3000, 0x9000) + iommu_map(0x3000, 0x4000, 0x5000, "iommu:map") + iommu_unmap(0x1000, 0x4000))
+    assert events[:2] == [("map", 0x9000, 0x2000, 0x1000, 1), ("map", 0x5000, 0x1000, 0x3000, 2)]
+    assert sorted(events[2:]) == [("unmap", 0x5000, 0x1000, 0x3000, 3), ("unmap", 0x9000, 0x2000, 0x1000, 3)]
+    got.counts(iommu_maps=2, iommu_unmaps=2)
+    assert "no device" in got.info["meta"]["assumed"]
+
+
+def test_iommu_unmap_of_a_part_or_of_nothing_is_counted(mappings):
+    got, events = mappings(iommu_map(0x1000, 0x3000, 0x9000) + iommu_unmap(0x1000, 0x2000) + iommu_unmap(0x8000, 0x9000))
+    assert [e[0] for e in events] == ["map"]
+    got.counts(iommu_maps=1, iommu_unmaps_unmatched=2)
+
+
+def test_iommu_map_at_the_end_of_the_address_space(mappings):
+    text = line("map: IOMMU: iova=0xfffffffffffff000 - 0x0000000000000000 paddr=0x0000000000005000 size=4096")
+    assert mappings(text)[1] == [("map", 0x5000, 4096, 2**64 - 4096, 1)]
+
+
+@pytest.mark.parametrize("fields", ["iova=0x1000 paddr=0x5000 size=4096", "iova=0x2000 - 0x1000 paddr=0x0 size=1", "iova=0x0 - 0x0 paddr=0x0 size=0",
+                                    "iova=0x1000 - 0x2000 size=4096", "iova=- - - paddr=0x0", "iova=0x1000 - 0x1000 paddr=0x0 size=0"])
+def test_malformed_iommu_map_is_counted(mappings, fields):
+    got = mappings(iommu_map(0x1000, 0x2000, 0) + line(f"map: IOMMU: {fields}"))[0]
+    got.counts(iommu_maps=1, lines_malformed=1)
+
+
+def test_iommu_events_alone_without_the_option_say_which_option_helps(build, tmp_path):
+    source = tmp_path / "t.txt"
+    source.write_text(iommu_map(0x1000, 0x2000, 0))
+    done = subprocess.run([build / "egpu-trace", "import", "ftrace", source, "-o", tmp_path / "o.egt"], capture_output=True, text=True)
+    assert done.returncode == 1 and "--iommu" in done.stderr
 
 
 @pytest.mark.parametrize("event, kind, value", [

@@ -9,14 +9,15 @@
  *
  * Semantics: one request is one map_page, map_phys, map_resource or alloc line, or one element of a map_sg line; the elements of a line form
  * a batch. unmap_sg ends what the map_sg with the same device and first physical address mapped. A failed map (dma_addr all ones, or an
- * allocation at 0) has status -EIO and IOVA ~0. Sync events are ignored. An unmap that matches nothing is counted and not emitted.
+ * allocation at 0) has status -EIO and IOVA ~0. Sync events are ignored. An unmap that matches nothing is counted and not emitted. iommu:map
+ * and iommu:unmap have neither device nor domain: they become MAP and UNMAP only if asked for.
  */
 #ifndef EGPU_TRACER_IMPORT_FTRACE_H
 #define EGPU_TRACER_IMPORT_FTRACE_H
 
 #include <stdint.h>
 
-#include "tracer/tracer.h"
+#include "tracer/import/import.h"
 
 /*
  * X(name, note): a counter of struct ftrace_report and a line of the account. In this order, first what was read, then what is to be
@@ -48,6 +49,12 @@
 	X(double_reports_collapsed, "maps and unmaps reported twice, by a DMA layer above the kernel's own")                               \
 	X(unmaps_unmatched, "unmaps of what the trace never mapped, not emitted")                                                          \
 	X(unmaps_size_differs, "unmaps whose size is not what was mapped; the mapped size is taken")                                       \
+	X(iommu_maps, "iommu:map events, emitted as mappings")                                                                             \
+	X(iommu_unmaps, "mappings that iommu:unmap ended")                                                                                 \
+	X(iommu_unmaps_unmatched, "iommu:unmap of what the trace never mapped, or of a part of a mapping; not emitted")                    \
+	X(iommu_maps_replaced, "iommu:map where something was mapped: the older mapping is assumed to have ended, not emitted")            \
+	X(iommu_ignored, "iommu:map and iommu:unmap events ignored; --iommu takes them")                                                   \
+	X(swiotlb_bounced, "mappings that went through a bounce buffer (swiotlb)")                                                         \
 	X(devices_refused, "lines of devices beyond the 65,535th, ignored")
 
 /** struct ftrace_report - the counters. */
@@ -57,22 +64,7 @@ struct ftrace_report {
 #undef X
 };
 
-/**
- * struct ftrace_progress - called now and then while reading.
- * @total_bytes: 0 if not known
- */
-struct ftrace_progress {
-	void (*call)(void *ctx, uint64_t bytes, uint64_t total_bytes);
-	void *ctx;
-};
-
-/**
- * ftrace_import() - read @path ("-": standard input; may be gzipped) into @out.
- * @out:      just opened; provenance, origin, clock, assumptions and account are set, it is not closed
- * @progress: may be NULL
- *
- * Return: 0; -ENOENT, -EBADMSG (damaged gzip), -ENODATA (nothing in it is a DMA event), … with @error filled.
- */
-int ftrace_import(const char *path, struct tracer *out, const struct ftrace_progress *progress, struct ftrace_report *report, char *error);
+/** ftrace_import() - see import_format. Return: also -ENODATA if nothing in the text is a DMA event. */
+int ftrace_import(const struct import_args *args, struct tracer *out, struct import_report *report, char *error);
 
 #endif

@@ -2,58 +2,24 @@
 #include "tracer/import/ftrace_dma.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DMA_FAILED UINT64_MAX /* the kernel's DMA_MAPPING_ERROR */
-#define NAME_BYTES_MAX 256
 
 /* as in companion.h, on which the tracer does not depend */
 enum { DIR_NONE = 0, DIR_TO_DEVICE = 1, DIR_FROM_DEVICE = 2, DIR_BOTH = 3 };
 #define REC_MORE 0x08u
 
-/* ---- devices ---- */
-
-struct device {
-	uint16_t id;
-	char name[];
-};
-
-static int compare_devices(const void *a, const void *b)
-{
-	return strcmp(((const struct device *)a)->name, ((const struct device *)b)->name);
-}
-
 static int find_device(struct ftrace_import *im, const struct ftrace_text *name, uint16_t *id)
 {
-	struct device *d, **found;
-
-	if (name->len == 0 || name->len > NAME_BYTES_MAX || memchr(name->at, ' ', name->len))
-		return -EINVAL;
-	d = calloc(1, sizeof(*d) + name->len + 1);
-	if (!d)
-		return -ENOMEM;
-	memcpy(d->name, name->at, name->len);
-	found = tsearch(d, &im->devices, compare_devices);
-	if (!found) {
-		free(d);
-		return -ENOMEM;
-	}
-	if (*found != d) {
-		free(d);
-		d = *found;
-	} else {
-		d->id = tracer_device(im->out, d->name, NULL);
-	}
-	*id = d->id;
-	return d->id ? 0 : -ENOSPC;
+	return memchr(name->at, ' ', name->len) ? -EINVAL : import_device(&im->base, name->at, name->len, id);
 }
 
 void ftrace_dma_free(struct ftrace_import *im)
 {
-	tdestroy(im->devices, free);
 	live_free(im->live);
+	spans_free(&im->mappings);
 	ftrace_array_free(&im->phys);
 	ftrace_array_free(&im->addrs);
 	ftrace_array_free(&im->lens);
@@ -119,11 +85,11 @@ static void emit(struct ftrace_import *im, const struct dma_line *l, unsigned in
 	event.arg[TRACE_REQ_IOVA] = e->iova;
 	event.arg[TRACE_REQ_FLAGS] = TRACE_REQ_MAKE_FLAGS(dir, 0, more ? REC_MORE : 0);
 	event.arg[TRACE_REQ_GUEST_T] = l->line->t_ns;
-	tracer_emit(im->ring, &event);
+	tracer_emit(im->base.ring, &event);
 	if (kind == TRACE_REQ_MAP)
-		im->report->requests_mapped++;
+		im->report.requests_mapped++;
 	else
-		im->report->requests_unmapped++;
+		im->report.requests_unmapped++;
 }
 
 static void emit_failed(struct ftrace_import *im, const struct dma_line *l, uint64_t gpa, uint64_t len, bool more, int status)
@@ -131,7 +97,7 @@ static void emit_failed(struct ftrace_import *im, const struct dma_line *l, uint
 	struct live_element e = { .gpa = gpa, .len = len, .iova = DMA_FAILED };
 
 	emit(im, l, TRACE_REQ_MAP, &e, l->dir, more, status);
-	im->report->maps_failed++;
+	im->report.maps_failed++;
 }
 
 static void emit_request(struct ftrace_import *im, const struct dma_line *l, unsigned int kind, const struct live_request *r)
@@ -172,7 +138,7 @@ static int add_alias(struct ftrace_import *im, const struct dma_line *l, uint64_
 	if (!r)
 		return -ENOMEM;
 	r->element[0] = (struct live_element){ .gpa = phys, .len = size, .iova = phys };
-	im->report->double_reports_collapsed++;
+	im->report.double_reports_collapsed++;
 	return 1;
 }
 
@@ -184,16 +150,16 @@ static int unmap_one(struct ftrace_import *im, const struct dma_line *l, enum li
 		r = live_find(im->live, l->device, LIVE_ALIAS, dma_addr, size);
 		if (r) {
 			live_remove(im->live, r);
-			im->report->double_reports_collapsed++;
+			im->report.double_reports_collapsed++;
 			return 1;
 		}
 	}
 	if (!r) {
-		im->report->unmaps_unmatched++;
+		im->report.unmaps_unmatched++;
 		return 1;
 	}
 	if (r->size != size)
-		im->report->unmaps_size_differs++;
+		im->report.unmaps_size_differs++;
 	emit_request(im, l, TRACE_REQ_UNMAP, r);
 	live_remove(im->live, r);
 	return 1;
@@ -217,9 +183,9 @@ static int on_map(struct ftrace_import *im, const struct dma_line *l)
 	if (is_second_report(im, l, phys, size, dma_addr))
 		return add_alias(im, l, phys, size, dma_addr);
 	if (dma_addr == phys)
-		im->report->maps_direct++;
+		im->report.maps_direct++;
 	else
-		im->report->maps_translated++;
+		im->report.maps_translated++;
 	return map_one(im, l, LIVE_SINGLE, phys, size, dma_addr);
 }
 
@@ -247,7 +213,7 @@ static int on_alloc(struct ftrace_import *im, const struct dma_line *l)
 	/* dma_alloc_sgt shows pages; where there is only one run of them it is the gpa */
 	if (ftrace_field(&l->fields, "phys_addrs") && array_field(l, "phys_addrs", 8, &im->phys) == 0 && im->phys.n == 1)
 		return map_one(im, l, LIVE_ALLOC, im->phys.v[0], size, dma_addr);
-	im->report->alloc_gpa_assumed++;
+	im->report.alloc_gpa_assumed++;
 	return map_one(im, l, LIVE_ALLOC, dma_addr, size, dma_addr);
 }
 
@@ -317,15 +283,15 @@ static void account_sg(struct ftrace_import *im, const struct dma_line *l, bool 
 	uint64_t total = total_of(l, "ents", "full_ents", im->addrs.n);
 
 	if (total > im->addrs.n) {
-		im->report->sg_truncated++;
-		im->report->sg_elements_unknown += total - im->addrs.n;
+		im->report.sg_truncated++;
+		im->report.sg_elements_unknown += total - im->addrs.n;
 	}
-	im->report->sg_merged += merged;
+	im->report.sg_merged += merged;
 	for (size_t i = 0; !merged && i < im->addrs.n; i++) {
 		if (im->addrs.v[i] == im->phys.v[i])
-			im->report->maps_direct++;
+			im->report.maps_direct++;
 		else
-			im->report->maps_translated++;
+			im->report.maps_translated++;
 	}
 }
 
@@ -385,11 +351,11 @@ static int on_unmap_sg(struct ftrace_import *im, const struct dma_line *l)
 		return err ? err : -EINVAL;
 	r = live_find(im->live, l->device, LIVE_SG, im->phys.v[0], im->phys.n);
 	if (!r) {
-		im->report->unmaps_unmatched++;
+		im->report.unmaps_unmatched++;
 		return 1;
 	}
 	if (r->size != im->phys.n)
-		im->report->unmaps_size_differs++;
+		im->report.unmaps_size_differs++;
 	emit_request(im, l, TRACE_REQ_UNMAP, r);
 	live_remove(im->live, r);
 	return 1;
@@ -398,7 +364,7 @@ static int on_unmap_sg(struct ftrace_import *im, const struct dma_line *l)
 static int on_sync(struct ftrace_import *im, const struct dma_line *l)
 {
 	(void)l;
-	im->report->syncs_ignored++;
+	im->report.syncs_ignored++;
 	return 1;
 }
 
@@ -434,7 +400,7 @@ static const struct ftrace_text *device_name(struct ftrace_import *im, const str
 	static const char failed[] = "[FAILED TO PARSE]";
 
 	if (l->fields.lead.len == sizeof(failed) - 1 && memcmp(l->fields.lead.at, failed, sizeof(failed) - 1) == 0) {
-		im->report->sg_unparsed++;
+		im->report.sg_unparsed++;
 		return ftrace_field(&l->fields, "device");
 	}
 	return &l->fields.lead;

@@ -9,17 +9,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
-
 #include "tracer/error.h"
+#include "tracer/import/unpack.h"
 
 #define RAW_BYTES 65536
 #define TEXT_BYTES (TEXTIN_LINE_MAX + 1 + 65536)
 
 /**
  * struct textin - @raw is what was read from the file, @text what was made of it.
+ * @raw_at, @raw_len: part of @raw that was not used yet
  * @from, @to: part of @text that was not handed out yet
- * @inside:    inflate is in the middle of a gzip member
+ * @packed:    how the file is compressed; NULL if it is not
+ * @inside:    @packed is in the middle of a member
  * @skipping:  the rest of a line that is too long is still to come
  */
 struct textin {
@@ -27,8 +28,10 @@ struct textin {
 	int fd;
 	uint64_t total_bytes;
 	struct sha256 sum;
-	z_stream z;
-	bool gzip, inside, raw_end, end, skipping, started;
+	const struct unpack_format *packed;
+	void *unpack;
+	bool inside, raw_end, end, skipping, started;
+	size_t raw_at, raw_len;
 	size_t from, to;
 	uint8_t raw[RAW_BYTES];
 	char text[TEXT_BYTES + 1];
@@ -60,8 +63,8 @@ void textin_close(struct textin *in)
 {
 	if (!in)
 		return;
-	if (in->gzip)
-		inflateEnd(&in->z);
+	if (in->unpack)
+		in->packed->end(in->unpack);
 	if (in->fd != STDIN_FILENO)
 		close(in->fd);
 	free(in);
@@ -71,17 +74,17 @@ static int read_raw(struct textin *in, char *error)
 {
 	ssize_t n;
 
-	/* keep what inflate has not used; a gzip magic may be cut in two by a pipe */
-	memmove(in->raw, in->z.next_in ? in->z.next_in : in->raw, in->z.avail_in);
-	in->z.next_in = in->raw;
+	/* a magic may be cut in two by a pipe */
+	memmove(in->raw, in->raw + in->raw_at, in->raw_len);
+	in->raw_at = 0;
 	do {
-		n = read(in->fd, in->raw + in->z.avail_in, RAW_BYTES - in->z.avail_in);
+		n = read(in->fd, in->raw + in->raw_len, RAW_BYTES - in->raw_len);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return trace_fail(error, -errno, "%s: %s", in->name, strerror(errno));
 	in->raw_end = n == 0;
-	sha256_update(&in->sum, in->raw + in->z.avail_in, (size_t)n);
-	in->z.avail_in += (unsigned int)n;
+	sha256_update(&in->sum, in->raw + in->raw_len, (size_t)n);
+	in->raw_len += (size_t)n;
 	return 0;
 }
 
@@ -89,47 +92,40 @@ static int start(struct textin *in, char *error)
 {
 	int err = 0;
 
-	while (!err && !in->raw_end && in->z.avail_in < 2)
+	while (!err && !in->raw_end && in->raw_len < UNPACK_MAGIC_BYTES)
 		err = read_raw(in, error);
 	if (err)
 		return err;
 	in->started = true;
-	if (in->z.avail_in < 2 || in->raw[0] != 0x1f || in->raw[1] != 0x8b)
+	in->packed = unpack_find(in->raw, in->raw_len);
+	if (!in->packed)
 		return 0;
-	if (inflateInit2(&in->z, 15 + 16) != Z_OK)
-		return trace_fail(error, -ENOMEM, "no memory to unpack %s", in->name);
-	in->gzip = in->inside = true;
-	return 0;
+	in->unpack = in->packed->begin();
+	return in->unpack ? 0 : trace_fail(error, -ENOMEM, "no memory to unpack %s", in->name);
 }
 
 static int unpack(struct textin *in, char *error)
 {
-	size_t room = TEXT_BYTES - in->to;
-	int code;
+	struct unpack_io io = { in->raw + in->raw_at, in->raw_len, (uint8_t *)in->text + in->to, TEXT_BYTES - in->to, in->inside };
+	int err = in->packed->run(in->unpack, &io);
 
-	if (!in->inside && in->z.avail_in) {
-		inflateReset(&in->z);
-		in->inside = true;
-	}
-	in->z.next_out = (uint8_t *)in->text + in->to;
-	in->z.avail_out = (unsigned int)room;
-	code = inflate(&in->z, Z_NO_FLUSH);
-	in->to += room - in->z.avail_out;
-	if (code == Z_STREAM_END)
-		in->inside = false;
-	else if (code != Z_OK && code != Z_BUF_ERROR)
-		return trace_fail(error, -EBADMSG, "%s: the gzip data are damaged", in->name);
-	return 0;
+	in->raw_at += in->raw_len - io.in_len;
+	in->raw_len = io.in_len;
+	in->to = TEXT_BYTES - io.out_len;
+	in->inside = io.inside;
+	if (err == -ENOMEM)
+		return trace_fail(error, err, "%s: unpacking it takes more memory than there is, or than is allowed (128 MiB)", in->name);
+	return err ? trace_fail(error, err, "%s: the %s data are damaged", in->name, in->packed->name) : 0;
 }
 
 static void copy(struct textin *in)
 {
-	size_t room = TEXT_BYTES - in->to, n = in->z.avail_in < room ? in->z.avail_in : room;
+	size_t room = TEXT_BYTES - in->to, n = in->raw_len < room ? in->raw_len : room;
 
-	memcpy(in->text + in->to, in->z.next_in, n);
+	memcpy(in->text + in->to, in->raw + in->raw_at, n);
 	in->to += n;
-	in->z.next_in += n;
-	in->z.avail_in -= (unsigned int)n;
+	in->raw_at += n;
+	in->raw_len -= n;
 }
 
 /* more text behind in->to, or in->end */
@@ -142,16 +138,19 @@ static int fill(struct textin *in, char *error)
 	in->to -= in->from;
 	in->from = 0;
 	before = in->to;
+	/* a decoder may still hold text when it has taken all its input */
+	if (!err && in->packed && in->inside)
+		err = unpack(in, error);
 	while (!err && in->to == before) {
-		if (!in->z.avail_in && in->raw_end) {
+		if (!in->raw_len && in->raw_end) {
 			in->end = true;
-			if (in->gzip && in->inside)
-				return trace_fail(error, -EBADMSG, "%s: the gzip data end early", in->name);
+			if (in->inside)
+				return trace_fail(error, -EBADMSG, "%s: the %s data end early", in->name, in->packed->name);
 			return 0;
 		}
-		if (!in->z.avail_in)
+		if (!in->raw_len)
 			err = read_raw(in, error);
-		else if (in->gzip)
+		else if (in->packed)
 			err = unpack(in, error);
 		else
 			copy(in);
@@ -195,6 +194,27 @@ int textin_line(struct textin *in, char **line, char *error)
 		if (err)
 			return err;
 	}
+}
+
+int textin_read(struct textin *in, void *to, size_t len, size_t *got, char *error)
+{
+	*got = 0;
+	while (*got < len) {
+		size_t n = in->to - in->from;
+		int err;
+
+		if (n > len - *got)
+			n = len - *got;
+		memcpy((char *)to + *got, in->text + in->from, n);
+		in->from += n;
+		*got += n;
+		if (*got == len || in->end)
+			return 0;
+		err = fill(in, error);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 void textin_sha256(struct textin *in, char hex[SHA256_HEX_BYTES])

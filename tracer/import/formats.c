@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "tracer/import/formats.h"
+
+#include <string.h>
+
+#include "tracer/import/ftrace.h"
+
+static const struct import_format formats[] = {
+	{ "ftrace", "Linux dma:* (and iommu:*) tracepoints as text: trace, trace_pipe, trace-cmd report, perf script", IMPORT_TAKES_IOMMU, ftrace_import },
+};
+
+const struct import_format *import_format_at(unsigned int index)
+{
+	return index < sizeof(formats) / sizeof(formats[0]) ? &formats[index] : NULL;
+}
+
+const struct import_format *import_format_find(const char *name)
+{
+	const struct import_format *format;
+
+	for (unsigned int i = 0; (format = import_format_at(i)); i++) {
+		if (strcmp(format->name, name) == 0)
+			return format;
+	}
+	return NULL;
+}
