@@ -29,12 +29,12 @@ STD      := -std=gnu11 -pthread -fno-strict-aliasing
 ifneq ($(SAN),)
 SANFLAGS := -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-LDLIBS   := -lsqlite3 -llz4 -llzma -lzstd -ljson-c -lz -lm
+LDLIBS   := -lsqlite3 -llz4 -llzma -lzstd -ljson-c -lz -lpcap -lm
 
 # ---- sources: a directory is a module; mains and subcommands stay out of the libraries ----
 MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c
 CMDS     := $(wildcard tracer/cmd_*.c)
-SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c replay/*.c analysis/*.c \
+SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c tracer/export/*.c replay/*.c analysis/*.c \
                        runtime/*.c runtime/vfio_user/*.c runtime/device/*.c)
 LIB_SRC  := $(filter-out $(MAINS) $(CMDS),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
@@ -109,6 +109,7 @@ install: $(PROGS) guest $(SETUP_QEMU)
 	install -m 755 $(PROGS) $(DESTDIR)$(PREFIX)/bin
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) && ) true
 	cp -rL $(BUILD)/guest $(DESTDIR)$(PREFIX)/share/egpu/
+	install -D -m 644 analysis/wireshark/egpu.lua $(DESTDIR)$(PREFIX)/share/egpu/wireshark/egpu.lua
 
 clean:
 	rm -rf $(BUILD)

@@ -17,6 +17,7 @@ int cmd_info(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 
 /** cmd_failed() - "egpu-trace: …" on stderr. Return: CMD_FAILED. */
 int cmd_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));

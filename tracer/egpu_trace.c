@@ -17,6 +17,7 @@ static const struct {
 	{ "dump", cmd_dump, "its events as text, JSON lines or CSV" },
 	{ "verify", cmd_verify, "check every chunk; exit status 1 if one is damaged" },
 	{ "import", cmd_import, "make a trace from another tool's recording" },
+	{ "export", cmd_export, "make a file for Wireshark, Perfetto and others" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
