@@ -41,6 +41,8 @@ TEST_SRC := $(wildcard tests/*/test_*.c)
 PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report)
 TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
+EXT      := $(BUILD)/egpu_trace.so
+EXT_SRC  := $(filter-out $(MAINS) $(CMDS),$(wildcard tracer/*.c))
 EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
 MAN      := $(wildcard */*.1 */*.5 */*/*.5)
 
@@ -48,7 +50,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # programs first, so that a bare make builds them all
 .PHONY: all bench demo test programs test-programs lint guest golden install clean
-all: $(PROGS) guest $(SETUP_QEMU)
+all: $(PROGS) $(EXT) guest $(SETUP_QEMU)
 
 include runtime/setup/setup.mk
 include runtime/guest/guest.mk
@@ -76,6 +78,14 @@ $(BUILD)/egpu-trace:  $(call obj,tracer/egpu_trace.c $(CMDS)) $(BUILD)/libegpu.a
 $(BUILD)/egpu-replay: $(call obj,replay/egpu_replay.c) $(BUILD)/libegpu.a ; $(LINK)
 $(BUILD)/egpu-report: $(call obj,analysis/egpu_report.c) $(BUILD)/libegpu.a ; $(LINK)
 
+# SQLite's loadable extension: the tracer again, calling SQLite through the loading program; never with a sanitizer, whose runtime that lacks
+$(BUILD)/ext/%.o: %.c | $(SETUP_PACKAGES) $(EMBED:%=$(BUILD)/gen/%.inc)
+	@mkdir -p $(@D)
+	$(call SAY,CC   $< (extension))
+	$(Q)$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -ffunction-sections -include tracer/vtab_api.h -MMD -MP -c $< -o $@
+$(EXT): $(EXT_SRC:%.c=$(BUILD)/ext/%.o)
+	@echo "  LINK $@"; $(CC) -shared -Wl,--gc-sections -Wl,-z,defs $(LDFLAGS) -o $@ $^ -llz4 -lz -lm
+
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libegpu.a
 	@mkdir -p $(@D)
 	$(LINK) -lcmocka
@@ -83,16 +93,16 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libegpu.a
 	@mkdir -p $(@D)
 	$(LINK)
 .SECONDARY:
-programs: $(PROGS)
-test-programs: $(PROGS) $(TESTS)
+programs: $(PROGS) $(EXT)
+test-programs: $(PROGS) $(EXT) $(TESTS)
 
--include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC)))
+-include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC)) $(EXT_SRC:%.c=$(BUILD)/ext/%.o))
 
 # ---- use ----
 lint: | $(SETUP_PACKAGES)
 	tests/lint.sh
 
-test: $(PROGS) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
+test: $(PROGS) $(EXT) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
 	/usr/bin/python3 -m pytest -q tests
 
 bench: $(BENCHES)
@@ -104,9 +114,10 @@ golden: $(BUILD)/egpu-trace $(BUILD)/egpu-replay
 demo: $(PROGS) guest $(SETUP_QEMU)
 	@runtime/demo.sh $(BUILD) demo
 
-install: $(PROGS) guest $(SETUP_QEMU)
+install: $(PROGS) $(EXT) guest $(SETUP_QEMU)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/egpu
 	install -m 755 $(PROGS) $(DESTDIR)$(PREFIX)/bin
+	install -D -m 644 $(EXT) $(DESTDIR)$(PREFIX)/lib/egpu/$(notdir $(EXT))
 	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m)) && ) true
 	cp -rL $(BUILD)/guest $(DESTDIR)$(PREFIX)/share/egpu/
 	install -D -m 644 analysis/wireshark/egpu.lua $(DESTDIR)$(PREFIX)/share/egpu/wireshark/egpu.lua

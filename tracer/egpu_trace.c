@@ -16,6 +16,7 @@ static const struct {
 	{ "info", cmd_info, "what a trace is, where it comes from and what it lacks" },
 	{ "dump", cmd_dump, "its events as text, JSON lines or CSV" },
 	{ "verify", cmd_verify, "check every chunk; exit status 1 if one is damaged" },
+	{ "sql", cmd_sql, "ask it in SQL" },
 	{ "import", cmd_import, "make a trace from another tool's recording" },
 	{ "export", cmd_export, "make a file for Wireshark, Perfetto and others" },
 };
