@@ -32,19 +32,19 @@ endif
 LDLIBS   := -lsqlite3 -llz4 -llzma -lzstd -ljson-c -lz -lpcap -lm
 
 # ---- sources: a directory is a module; mains and subcommands stay out of the libraries ----
-MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c
+MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c analysis/wireshark/egpu_extcap.c
 CMDS     := $(wildcard tracer/cmd_*.c)
-SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c tracer/export/*.c replay/*.c analysis/*.c \
+SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c tracer/export/*.c replay/*.c analysis/*.c analysis/wireshark/*.c \
                        runtime/*.c runtime/vfio_user/*.c runtime/device/*.c)
 LIB_SRC  := $(filter-out $(MAINS) $(CMDS),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
-PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report)
+PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report egpu-extcap)
 TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 EXT      := $(BUILD)/egpu_trace.so
 EXT_SRC  := $(filter-out $(MAINS) $(CMDS),$(wildcard tracer/*.c))
 EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
-MAN      := $(wildcard */*.1 */*.5 */*/*.5)
+MAN      := $(wildcard */*.1 */*.5 */*/*.1 */*/*.5)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -77,6 +77,7 @@ $(BUILD)/egpu-run:    $(call obj,runtime/egpu_run.c) $(BUILD)/libegpu.a ; $(LINK
 $(BUILD)/egpu-trace:  $(call obj,tracer/egpu_trace.c $(CMDS)) $(BUILD)/libegpu.a ; $(LINK)
 $(BUILD)/egpu-replay: $(call obj,replay/egpu_replay.c) $(BUILD)/libegpu.a ; $(LINK)
 $(BUILD)/egpu-report: $(call obj,analysis/egpu_report.c) $(BUILD)/libegpu.a ; $(LINK)
+$(BUILD)/egpu-extcap: $(call obj,analysis/wireshark/egpu_extcap.c) $(BUILD)/libegpu.a ; $(LINK)
 
 # SQLite's loadable extension: the tracer again, calling SQLite through the loading program; never with a sanitizer, whose runtime that lacks
 $(BUILD)/ext/%.o: %.c | $(SETUP_PACKAGES) $(EMBED:%=$(BUILD)/gen/%.inc)
