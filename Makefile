@@ -48,12 +48,14 @@ MAN      := $(wildcard */*.1 */*.5 */*/*.1 */*/*.5)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-# programs first, so that a bare make builds them all
+# a bare make builds everything
 .PHONY: all bench demo test programs test-programs lint guest golden install clean
-all: $(PROGS) $(EXT) guest $(SETUP_QEMU)
+.DEFAULT_GOAL := all
 
 include runtime/setup/setup.mk
 include runtime/guest/guest.mk
+
+all: $(PROGS) $(EXT) guest $(SETUP_QEMU)
 
 # ---- compile and link ----
 $(BUILD)/obj/%.o: %.c | $(SETUP_PACKAGES)
