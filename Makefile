@@ -117,7 +117,7 @@ golden: $(BUILD)/egpu-trace $(BUILD)/egpu-replay
 demo: $(PROGS) guest $(SETUP_QEMU)
 	@runtime/demo.sh $(BUILD) demo
 
-install: $(PROGS) $(EXT) guest $(SETUP_QEMU)
+install: $(PROGS) $(EXT) guest
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/egpu
 	install -m 755 $(PROGS) $(DESTDIR)$(PREFIX)/bin
 	install -D -m 644 $(EXT) $(DESTDIR)$(PREFIX)/lib/egpu/$(notdir $(EXT))
