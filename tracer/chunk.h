@@ -9,6 +9,7 @@
 #ifndef EGPU_TRACER_CHUNK_H
 #define EGPU_TRACER_CHUNK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,7 +66,8 @@ int chunk_parse_kinds(const char *text, uint32_t *counts);
 
 struct chunk_encoder;
 
-struct chunk_encoder *chunk_encoder_new(void); /* NULL without memory */
+/** chunk_encoder_new() - @thorough: as small as it gets, many times slower than recording can afford. Return: NULL without memory. */
+struct chunk_encoder *chunk_encoder_new(bool thorough);
 void chunk_encoder_free(struct chunk_encoder *e); /* NULL is allowed */
 
 /**

@@ -9,11 +9,17 @@
 static const char help[] =
 	"usage: egpu-trace verify FILE\n\n"
 	"Checks every chunk of a trace: its checksum, that it unpacks, that its counts and times are those its row states,\n"
-	"and that no chunk is missing. Names each damaged chunk. Exit status 1 if there is one.\n";
+	"and that no chunk is missing; and the checksum of every other row. Names each damaged chunk and row. Exit status 1 if there\n"
+	"is one; \"egpu-trace repair\" keeps the rest.\n";
 
 static void report(void *ctx, int64_t chunk, const char *why)
 {
 	printf("%s: chunk %" PRId64 ": %s\n", (const char *)ctx, chunk, why);
+}
+
+static void report_row(void *ctx, const char *table, const char *key, const char *why)
+{
+	printf("%s: %s %s: %s\n", (const char *)ctx, table, key, why);
 }
 
 int cmd_verify(int argc, char **argv)
@@ -21,7 +27,7 @@ int cmd_verify(int argc, char **argv)
 	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
 	struct trace_summary summary;
 	struct trace *t;
-	int64_t damaged;
+	int64_t damaged, rows;
 	int c, status;
 
 	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -34,13 +40,16 @@ int cmd_verify(int argc, char **argv)
 	if (status != CMD_DONE)
 		return status;
 	damaged = trace_verify(t, report, argv[optind]);
-	if (damaged < 0) {
-		status = cmd_failed("%s: cannot be read: %s", argv[optind], strerror((int)-damaged));
+	rows = trace_verify_rows(t, report_row, argv[optind]);
+	if (damaged < 0 || rows < 0) {
+		status = cmd_failed("%s: cannot be read: %s", argv[optind], strerror((int)-(damaged < 0 ? damaged : rows)));
 	} else if (trace_summary(t, &summary) != 0) {
 		status = cmd_failed("%s: the list of chunks cannot be read", argv[optind]);
 	} else {
 		printf("%s: %" PRIu64 " chunks, %" PRId64 " damaged\n", argv[optind], summary.chunks, damaged);
-		status = damaged ? CMD_FAILED : CMD_DONE;
+		if (rows)
+			printf("%s: %" PRId64 " damaged rows of other tables\n", argv[optind], rows);
+		status = damaged || rows ? CMD_FAILED : CMD_DONE;
 	}
 	trace_close(t);
 	return cmd_flush() == CMD_DONE ? status : CMD_FAILED;

@@ -20,7 +20,8 @@ enum column_encoding {
 	COLUMN_FIXED2 = 4, /* per row 2 bytes, little-endian */
 	COLUMN_FIXED4 = 5,
 	COLUMN_FIXED8 = 6,
-	COLUMN_ENCODINGS,
+	COLUMN_ENCODINGS,  /* those above need nothing but their bytes, and are what column_encode() chooses from */
+	COLUMN_CODED = 7,  /* predicted and entropy-coded, see coded.h; since 1.1 */
 };
 
 #define VARINT_BYTES_MAX 10

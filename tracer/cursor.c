@@ -38,7 +38,7 @@ struct trace_cursor {
 int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **out)
 {
 	struct trace_cursor *c = calloc(1, sizeof(*c));
-	char sql[256];
+	char sql[512];
 	int err = -ENOMEM;
 
 	if (!c)
@@ -49,10 +49,10 @@ int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **
 	c->columns = TRACE_COLUMNS_ALL;
 	c->skip_damaged = skip_damaged;
 	c->decoder = chunk_decoder_new();
-	snprintf(sql, sizeof(sql), "SELECT %s, data FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1", reader_chunk_columns);
+	snprintf(sql, sizeof(sql), "SELECT %s, data FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1", reader_chunk_columns(t));
 	if (c->decoder)
 		err = sql_prepare(t->db, sql, &c->next);
-	snprintf(sql, sizeof(sql), "SELECT %s FROM chunk WHERE id > ?1 ORDER BY id", reader_chunk_columns);
+	snprintf(sql, sizeof(sql), "SELECT %s FROM chunk WHERE id > ?1 ORDER BY id", reader_chunk_columns(t));
 	if (!err)
 		err = sql_prepare(t->db, sql, &c->heads);
 	if (err) {
@@ -164,7 +164,7 @@ static void pass_unwanted(struct trace_cursor *c)
 		return;
 	sqlite3_bind_int64(c->heads, 1, c->last_id);
 	while (sqlite3_step(c->heads) == SQLITE_ROW) {
-		if (reader_chunk_row(c->heads, &row, &why) || row_wanted(c, &row))
+		if (reader_chunk_row(c->heads, &row, &why) || !reader_row_intact(c->heads) || row_wanted(c, &row))
 			break;
 		if (c->next_seq != UINT64_MAX && c->next_seq != row.first_seq)
 			break;
@@ -190,10 +190,10 @@ static int decode_row(struct trace_cursor *c, const char **why)
 	if (err)
 		return err;
 	*why = "a column of its row has the wrong type";
-	if (sqlite3_column_type(c->next, 9) != SQLITE_BLOB)
+	if (sqlite3_column_type(c->next, READER_CHUNK_COLUMNS) != SQLITE_BLOB)
 		return -EBADMSG;
-	row.data = sqlite3_column_blob(c->next, 9);
-	row.data_bytes = (size_t)sqlite3_column_bytes(c->next, 9);
+	row.data = sqlite3_column_blob(c->next, READER_CHUNK_COLUMNS);
+	row.data_bytes = (size_t)sqlite3_column_bytes(c->next, READER_CHUNK_COLUMNS);
 	c->decoded++;
 	err = chunk_decode(c->decoder, &row, &c->events, why);
 	if (err)

@@ -58,6 +58,8 @@ static int try_open(struct trace *t, const char *path, int flags)
 		sqlite3_db_config(t->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(t->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 		err = sql_exec(t->db, "PRAGMA cell_size_check = ON");
+		if (!err)
+			err = sql_add_row_crc(t->db);
 	}
 	/* the first read is where a log that cannot be opened shows */
 	if (!err)
@@ -132,6 +134,7 @@ static int check_schema(struct trace *t, const char *path, char *error)
 	if (version / 100 != TRACE_FORMAT_VERSION)
 		return trace_fail(error, -EINVAL, "%s has trace format %lld.%lld, this egpu reads %d.x; use a newer egpu", path,
 				  (long long)version / 100, (long long)version % 100, TRACE_FORMAT_VERSION);
+	t->minor = (unsigned int)(version % 100);
 	err = sql_number(t->db,
 			 "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 "
 			 "AND name IN ('meta', 'device', 'string', 'account', 'chunk')", &tables);
@@ -140,18 +143,32 @@ static int check_schema(struct trace *t, const char *path, char *error)
 	return 0;
 }
 
+/* each query asks whether the row's checksum is right, or, as 1.0 had none, says so */
+static int prepare_text(struct trace *t, const char *sql, const char *condition, sqlite3_stmt **out)
+{
+	char full[256];
+
+	snprintf(full, sizeof(full), "%s%s%s", sql, t->minor >= 1 ? " AND checksum IS " : "", t->minor >= 1 ? condition : "");
+	return sql_prepare(t->db, full, out);
+}
+
 static int open_tables(struct trace *t)
 {
-	int err = text_table_load(&t->meta, t->db, "SELECT key, value, 0 FROM meta ORDER BY key");
+	bool sums = t->minor >= 1;
+	int err = text_table_load(&t->meta, t->db,
+				  sums ? "SELECT key, value, 0, checksum IS " SQL_CRC_META " FROM meta ORDER BY key"
+				       : "SELECT key, value, 0, 1 FROM meta ORDER BY key");
 
 	if (!err)
-		err = text_table_load(&t->account, t->db, "SELECT what, note, count FROM account ORDER BY what");
+		err = text_table_load(&t->account, t->db,
+				      sums ? "SELECT what, note, count, checksum IS " SQL_CRC_ACCOUNT " FROM account ORDER BY what"
+					   : "SELECT what, note, count, 1 FROM account ORDER BY what");
 	if (!err)
-		err = sql_prepare(t->db, "SELECT name FROM device WHERE id = ?1", &t->device_names.find);
+		err = prepare_text(t, "SELECT name FROM device WHERE id = ?1", SQL_CRC_DEVICE, &t->device_names.find);
 	if (!err)
-		err = sql_prepare(t->db, "SELECT identity FROM device WHERE id = ?1", &t->device_identities.find);
+		err = prepare_text(t, "SELECT identity FROM device WHERE id = ?1", SQL_CRC_DEVICE, &t->device_identities.find);
 	if (!err)
-		err = sql_prepare(t->db, "SELECT text FROM string WHERE id = ?1", &t->strings.find);
+		err = prepare_text(t, "SELECT text FROM string WHERE id = ?1", SQL_CRC_STRING, &t->strings.find);
 	return err;
 }
 
@@ -257,7 +274,17 @@ unsigned int trace_devices(struct trace *t)
 
 /* ---- summary ---- */
 
-const char reader_chunk_columns[] = "id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum";
+#define CHUNK_COLUMNS "id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum"
+
+const char *reader_chunk_columns(const struct trace *t)
+{
+	return t->minor >= 1 ? CHUNK_COLUMNS ", head_checksum IS " SQL_CRC_CHUNK : CHUNK_COLUMNS ", 1";
+}
+
+bool reader_row_intact(sqlite3_stmt *stmt)
+{
+	return sqlite3_column_int(stmt, READER_CHUNK_COLUMNS - 1);
+}
 
 int reader_chunk_row(sqlite3_stmt *stmt, struct chunk_row *row, const char **why)
 {
@@ -302,24 +329,24 @@ static void summary_add(struct trace_summary *s, const struct chunk_row *row)
 
 int trace_summary(struct trace *t, struct trace_summary *out)
 {
-	char sql[256];
+	char sql[512];
 	sqlite3_stmt *stmt;
 	struct chunk_row row;
 	const char *why;
 	int code, err;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(sql, sizeof(sql), "SELECT %s, length(data) FROM chunk ORDER BY id", reader_chunk_columns);
+	snprintf(sql, sizeof(sql), "SELECT %s, length(data) FROM chunk ORDER BY id", reader_chunk_columns(t));
 	err = sql_prepare(t->db, sql, &stmt);
 	if (err)
 		return err;
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (reader_chunk_row(stmt, &row, &why) || row.events > CHUNK_EVENTS_MAX) {
+		if (reader_chunk_row(stmt, &row, &why) || !reader_row_intact(stmt) || row.events > CHUNK_EVENTS_MAX) {
 			out->chunks++;
 			continue;
 		}
 		summary_add(out, &row);
-		out->stored_bytes += (uint64_t)sqlite3_column_int64(stmt, 9);
+		out->stored_bytes += (uint64_t)sqlite3_column_int64(stmt, READER_CHUNK_COLUMNS);
 	}
 	err = sql_error(t->db, code);
 	sqlite3_finalize(stmt);

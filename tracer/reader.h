@@ -29,6 +29,7 @@ struct text_table {
 	struct text_row *rows;
 	unsigned int n;
 	size_t text_bytes;
+	unsigned int damaged; /* rows left out because their checksum is wrong */
 };
 
 /** struct text_cache - texts of a table by id, fetched when first asked for, kept until the trace is closed. */
@@ -40,6 +41,7 @@ struct text_cache {
 
 struct trace {
 	sqlite3 *db;
+	unsigned int minor; /* of the file's format */
 	struct text_table meta;
 	struct text_table account;
 	struct text_cache device_names;
@@ -47,10 +49,25 @@ struct trace {
 	struct text_cache strings;
 };
 
-/** reader_chunk_columns - to select a struct chunk_row; reader_chunk_row() takes it out of the current row of @stmt. */
-extern const char reader_chunk_columns[];
+/**
+ * reader_chunk_columns() - to select a struct chunk_row; reader_chunk_row() takes it out of the current row of @stmt. The first column
+ * behind them is number READER_CHUNK_COLUMNS.
+ */
+const char *reader_chunk_columns(const struct trace *t);
+
+#define READER_CHUNK_COLUMNS 10
 
 /** reader_chunk_row() - Return: 0; -EBADMSG with @why if a column has a type or size that none can have. Valid until the next step. */
 int reader_chunk_row(sqlite3_stmt *stmt, struct chunk_row *row, const char **why);
+
+/** reader_row_intact() - false if the checksum of the row without its data is wrong, so that it must not be used to pass the chunk by. */
+bool reader_row_intact(sqlite3_stmt *stmt);
+
+/** READER_CHECKPOINT_SQL - selects what reader_checkpoint_part() takes out of the current row. Return: 0; -EBADMSG … with @why. */
+#define READER_CHECKPOINT_SQL \
+	"SELECT id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum, head_checksum IS " SQL_CRC_CHECKPOINT \
+	", data FROM checkpoint"
+int reader_checkpoint_part(sqlite3_stmt *stmt, struct chunk_decoder *d, struct chunk_row *row, const struct trace_event **events,
+			   const char **why);
 
 #endif

@@ -50,8 +50,13 @@ int text_table_load(struct text_table *table, sqlite3 *db, const char *sql)
 
 	if (err)
 		return err;
-	while (!err && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+	while (!err && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (!sqlite3_column_int(stmt, 3)) {
+			table->damaged++;
+			continue;
+		}
 		err = table->n < READER_META_MAX ? add_row(table, stmt) : -E2BIG;
+	}
 	if (!err)
 		err = sql_error(db, code);
 	sqlite3_finalize(stmt);

@@ -9,7 +9,7 @@
 
 #include "tracer/reader.h"
 
-/** text_table_load() - the rows of @sql (text, text or NULL, number), at most READER_META_MAX. Return: 0 or negative errno. */
+/** text_table_load() - the rows of @sql (text, text or NULL, number, whether it is intact), at most READER_META_MAX. Return: 0 or negative errno. */
 int text_table_load(struct text_table *table, sqlite3 *db, const char *sql);
 void text_table_free(struct text_table *table);
 

@@ -31,22 +31,28 @@ enum store_statement {
 	STORE_STRING_FIND,
 	STORE_ACCOUNT_SET,
 	STORE_CHUNK_ADD,
+	STORE_CHECKPOINT_ADD,
 	STORE_STATEMENTS,
 };
 
 static const char *const statements[STORE_STATEMENTS] = {
-	[STORE_META_SET] = "INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value = ?2",
+	[STORE_META_SET] = "INSERT INTO meta(key, value, checksum) VALUES(?1, ?2, row_crc(?1, ?2)) "
+			   "ON CONFLICT(key) DO UPDATE SET value = ?2, checksum = row_crc(?1, ?2)",
 	[STORE_META_REMOVE] = "DELETE FROM meta WHERE key = ?1",
-	[STORE_DEVICE_ADD] = "INSERT INTO device(name, identity) SELECT ?1, ?2 "
-			     "WHERE (SELECT coalesce(max(id), 0) FROM device) < " STRINGIFY(TRACE_DEVICES_MAX),
+	[STORE_DEVICE_ADD] = "INSERT INTO device(id, name, identity, checksum) SELECT id, ?1, ?2, row_crc(id, ?1, ?2) "
+			     "FROM (SELECT coalesce(max(id), 0) + 1 AS id FROM device) WHERE id <= " STRINGIFY(TRACE_DEVICES_MAX),
 	[STORE_DEVICE_FIND] = "SELECT id FROM device WHERE name = ?1",
-	[STORE_STRING_ADD] = "INSERT INTO string(text) SELECT ?1 "
-			     "WHERE (SELECT coalesce(max(id), 0) FROM string) < " STRINGIFY(SQL_STRINGS_MAX),
+	[STORE_STRING_ADD] = "INSERT INTO string(id, text, checksum) SELECT id, ?1, row_crc(id, ?1) "
+			     "FROM (SELECT coalesce(max(id), 0) + 1 AS id FROM string) WHERE id <= " STRINGIFY(SQL_STRINGS_MAX),
 	[STORE_STRING_FIND] = "SELECT id FROM string WHERE text = ?1",
-	[STORE_ACCOUNT_SET] = "INSERT INTO account(what, count, note) VALUES(?1, ?2, ?3) "
-			      "ON CONFLICT(what) DO UPDATE SET count = ?2, note = coalesce(?3, note)",
-	[STORE_CHUNK_ADD] = "INSERT INTO chunk(id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum, data) "
-			    "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[STORE_ACCOUNT_SET] = "INSERT INTO account(what, count, note, checksum) VALUES(?1, ?2, ?3, row_crc(?1, ?2, ?3)) "
+			      "ON CONFLICT(what) DO UPDATE SET count = ?2, note = coalesce(?3, note), "
+			      "checksum = row_crc(?1, ?2, coalesce(?3, note))",
+	[STORE_CHUNK_ADD] = "INSERT INTO chunk(id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum, data, "
+			    "head_checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, row_crc(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))",
+	[STORE_CHECKPOINT_ADD] = "INSERT INTO checkpoint(id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, "
+				 "checksum, data, parts, until_ns, head_checksum) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+				 "row_crc(?1, ?11, ?12, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))",
 };
 
 struct store {
@@ -87,6 +93,8 @@ static int open_db(struct store *s)
 		err = sql_error(s->db, sqlite3_busy_timeout(s->db, BUSY_MS));
 	if (!err)
 		err = sql_exec(s->db, "PRAGMA synchronous = NORMAL");
+	if (!err)
+		err = sql_add_row_crc(s->db);
 	for (int i = 0; !err && i < STORE_STATEMENTS; i++)
 		err = sql_prepare(s->db, statements[i], &s->stmt[i]);
 	return err;
@@ -244,49 +252,88 @@ int store_account(struct store *s, const char *what, uint64_t count, const char 
 	return err;
 }
 
-static int add_chunk(struct store *s, const struct chunk_row *row)
+/* the columns that a chunk and a part of a checkpoint share */
+static int bind_row(sqlite3_stmt *stmt, const struct chunk_row *row)
 {
-	sqlite3_stmt *stmt = s->stmt[STORE_CHUNK_ADD];
 	const uint64_t number[] = { (uint64_t)row->id, row->first_seq, row->events, row->t_min_ns, row->t_max_ns };
 	int err = 0;
 
 	for (int i = 0; !err && i < 5; i++)
-		err = sql_error(s->db, sqlite3_bind_int64(stmt, i + 1, (sqlite3_int64)number[i]));
+		err = sql_error(NULL, sqlite3_bind_int64(stmt, i + 1, (sqlite3_int64)number[i]));
 	if (!err)
 		err = bind_text(stmt, 6, row->kind_events);
 	if (!err)
-		err = sql_error(s->db, sqlite3_bind_int64(stmt, 7, row->codec));
+		err = sql_error(NULL, sqlite3_bind_int64(stmt, 7, row->codec));
 	if (!err)
-		err = sql_error(s->db, sqlite3_bind_int64(stmt, 8, (sqlite3_int64)row->raw_bytes));
+		err = sql_error(NULL, sqlite3_bind_int64(stmt, 8, (sqlite3_int64)row->raw_bytes));
 	if (!err)
-		err = sql_error(s->db, sqlite3_bind_int64(stmt, 9, row->checksum));
+		err = sql_error(NULL, sqlite3_bind_int64(stmt, 9, row->checksum));
 	if (!err)
-		err = sql_error(s->db, sqlite3_bind_blob(stmt, 10, row->data, (int)row->data_bytes, SQLITE_STATIC));
+		err = sql_error(NULL, sqlite3_bind_blob(stmt, 10, row->data, (int)row->data_bytes, SQLITE_STATIC));
+	return err;
+}
+
+static int add_row(sqlite3_stmt *stmt, const struct chunk_row *row)
+{
+	int err = bind_row(stmt, row);
+
 	if (!err)
 		err = sql_run(stmt);
 	sqlite3_clear_bindings(stmt);
 	return err;
 }
 
-int store_chunk(struct store *s, const struct chunk_row *row, uint64_t dropped)
+static int begin(struct store *s)
 {
 	int err;
 
 	pthread_mutex_lock(&s->lock);
 	err = sql_exec(s->db, "BEGIN IMMEDIATE");
 	if (err)
-		goto out_unlock;
-	err = add_chunk(s, row);
-	if (!err)
-		err = set_account(s, "events_dropped", dropped, NULL);
+		pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+static int end(struct store *s, int err)
+{
 	if (!err)
 		err = sql_exec(s->db, "COMMIT");
 	/* a failed COMMIT may have rolled back by itself; then this one says so and changes nothing */
 	if (err)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-out_unlock:
 	pthread_mutex_unlock(&s->lock);
 	return err;
+}
+
+int store_chunk(struct store *s, const struct chunk_row *row, uint64_t dropped)
+{
+	int err = begin(s);
+
+	if (err)
+		return err;
+	err = add_row(s->stmt[STORE_CHUNK_ADD], row);
+	if (!err)
+		err = set_account(s, "events_dropped", dropped, NULL);
+	return end(s, err);
+}
+
+int store_checkpoint_begin(struct store *s)
+{
+	return begin(s);
+}
+
+int store_checkpoint_part(struct store *s, const struct chunk_row *row, uint64_t parts, uint64_t until_ns)
+{
+	sqlite3_stmt *stmt = s->stmt[STORE_CHECKPOINT_ADD];
+
+	sqlite3_bind_int64(stmt, 11, (sqlite3_int64)parts);
+	sqlite3_bind_int64(stmt, 12, (sqlite3_int64)until_ns);
+	return add_row(stmt, row);
+}
+
+int store_checkpoint_end(struct store *s, int err)
+{
+	return end(s, err);
 }
 
 uint64_t store_bytes(struct store *s)

@@ -35,6 +35,18 @@ int store_account(struct store *s, const char *what, uint64_t count, const char 
 /** store_chunk() - add a chunk and set the account's events_dropped, both or neither. */
 int store_chunk(struct store *s, const struct chunk_row *row, uint64_t dropped);
 
+/**
+ * store_checkpoint_begin() - then each store_checkpoint_part(), then store_checkpoint_end() with the first error: all parts are there or none.
+ * @row: as of a chunk, with the id STORE_CHECKPOINT_ID(); @first_seq is the number of the first event that the checkpoint does not know of
+ * @until_ns: highest time of all events before that one
+ */
+int store_checkpoint_begin(struct store *s);
+int store_checkpoint_part(struct store *s, const struct chunk_row *row, uint64_t parts, uint64_t until_ns);
+int store_checkpoint_end(struct store *s, int err);
+
+#define STORE_CHECKPOINT_PARTS_LOG2 16
+#define STORE_CHECKPOINT_ID(chunk, part) (((int64_t)(chunk) << STORE_CHECKPOINT_PARTS_LOG2) + (part))
+
 /** store_bytes() - what the file takes on disk now, its log included. */
 uint64_t store_bytes(struct store *s);
 

@@ -196,11 +196,45 @@ void trace_cursor_filter(struct trace_cursor *c, uint64_t kind_mask);
 void trace_cursor_project(struct trace_cursor *c, uint32_t columns);
 void trace_cursor_close(struct trace_cursor *c);             /* NULL is allowed */
 
+/* ---- the live set: which requests and mappings there are at some time ---- */
+
+/**
+ * struct trace_live - a set of live requests and mappings.
+ * @seq:    number of the first event that is not taken into account
+ * @events: the req_map and map events of what is live, in the order of the file; trace_live_free() frees it
+ */
+struct trace_live {
+	uint64_t seq;
+	struct trace_event *events;
+	uint64_t n;
+};
+
+/**
+ * trace_checkpoint_before() - the newest stored set of which every event is older than @t_ns; to go on from it, seek to @seq.
+ * Return: 1; 0 if there is none (start with an empty set at event 0; *@out is that); negative errno.
+ */
+int trace_checkpoint_before(struct trace *t, uint64_t t_ns, struct trace_live *out);
+
+/**
+ * trace_live_at() - what is live after all events older than @t_ns: a checkpoint, and the events from there on.
+ * @skip_damaged: as trace_cursor_open(); what a damaged chunk mapped is then missing
+ * Return: 0; -E2BIG if more than 262,144 are live; -EBADMSG, other negative errno; @error filled if not NULL.
+ */
+int trace_live_at(struct trace *t, uint64_t t_ns, bool skip_damaged, struct trace_live *out, char *error);
+void trace_live_free(struct trace_live *live);
+
 /**
  * trace_verify() - check every chunk: checksum, decode, counts and time range against its row.
  * @report: called once per damaged chunk with one line; may be NULL
  * Return: number of damaged chunks, or -errno.
  */
 int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, const char *why), void *ctx);
+
+/**
+ * trace_verify_rows() - check what is not events: rows of meta, device, string and account, and the checkpoints.
+ * @report: called once per damaged row with the table, the row's key or id as text, and what is wrong; may be NULL
+ * Return: number of damaged rows, or -errno. Traces of format 1.0 have no checksums there and pass.
+ */
+int64_t trace_verify_rows(struct trace *t, void (*report)(void *ctx, const char *table, const char *key, const char *why), void *ctx);
 
 #endif

@@ -30,6 +30,66 @@ uint64_t writer_dropped(struct writer *w)
 	return n;
 }
 
+/* ---- checkpoints of the live set ---- */
+
+static void follow_live(struct writer *w, const struct chunk_row *row)
+{
+	uint32_t counts[CHUNK_KINDS_MAX];
+
+	w->until_ns = row->t_max_ns > w->until_ns ? row->t_max_ns : w->until_ns;
+	w->since_checkpoint += row->events;
+	if (w->live.given_up || chunk_parse_kinds(row->kind_events, counts) != 0 ||
+	    !(counts[TRACE_REQ_MAP] | counts[TRACE_REQ_UNMAP] | counts[TRACE_MAP] | counts[TRACE_UNMAP]))
+		return;
+	for (uint32_t i = 0; i < w->batch_events; i++)
+		liveset_apply(&w->live, &w->batch[i]);
+	if (w->live.given_up)
+		store_account(w->store, "checkpoints_given_up", 1, "more was live at once than checkpoints hold; none follow from there on");
+}
+
+static int put_parts(struct writer *w, const struct trace_event *live, uint32_t n)
+{
+	uint32_t parts = (n + CHUNK_EVENTS_MAX - 1) / CHUNK_EVENTS_MAX;
+	int err = 0;
+
+	for (uint32_t part = 0; !err && part < parts; part++) {
+		struct chunk_row row = { .id = STORE_CHECKPOINT_ID(w->next_chunk, part), .first_seq = w->next_seq };
+		uint32_t from = part * CHUNK_EVENTS_MAX, rest = n - from;
+
+		chunk_encode(w->encoder, live + from, rest < CHUNK_EVENTS_MAX ? rest : CHUNK_EVENTS_MAX, &row);
+		err = store_checkpoint_part(w->store, &row, parts, w->until_ns);
+	}
+	return err;
+}
+
+/* rare enough to cost little: at most one stored live event for so many recorded ones */
+static bool checkpoint_due(const struct writer *w)
+{
+	return w->live.n && w->since_checkpoint >= WRITER_CHECKPOINT_EVENTS &&
+	       w->since_checkpoint >= (uint64_t)w->live.n * WRITER_CHECKPOINT_SHARE;
+}
+
+static int writer_checkpoint(struct writer *w)
+{
+	struct trace_event *live;
+	int err;
+
+	if (!checkpoint_due(w))
+		return 0;
+	w->since_checkpoint = 0;
+	live = malloc(w->live.n * sizeof(*live));
+	/* a trace without this checkpoint is as good, only slower to enter in the middle */
+	if (!live || !liveset_copy(&w->live, live)) {
+		free(live);
+		return 0;
+	}
+	err = store_checkpoint_begin(w->store);
+	if (!err)
+		err = store_checkpoint_end(w->store, put_parts(w, live, w->live.n));
+	free(live);
+	return err;
+}
+
 /* ---- from batch to file ---- */
 
 static void writer_cut(struct writer *w)
@@ -42,6 +102,8 @@ static void writer_cut(struct writer *w)
 	if (!err) {
 		chunk_encode(w->encoder, w->batch, w->batch_events, &row);
 		err = store_chunk(w->store, &row, writer_dropped(w));
+		if (!err)
+			follow_live(w, &row);
 		atomic_store(&w->error, err);
 	}
 	if (err) {
@@ -49,6 +111,7 @@ static void writer_cut(struct writer *w)
 	} else {
 		w->next_seq += w->batch_events;
 		w->next_chunk++;
+		atomic_store(&w->error, writer_checkpoint(w));
 	}
 	w->batch_events = 0;
 }
@@ -191,7 +254,7 @@ int writer_start(struct writer *w, struct store *store, uint32_t flush_ms)
 	w->store = store;
 	w->flush_ms = flush_ms;
 	w->next_chunk = 1;
-	w->encoder = chunk_encoder_new();
+	w->encoder = chunk_encoder_new(false);
 	w->batch = malloc(CHUNK_EVENTS_MAX * sizeof(*w->batch));
 	err = w->encoder && w->batch ? start_thread(w) : -ENOMEM;
 	if (err)
@@ -239,5 +302,6 @@ void writer_free(struct writer *w)
 	atomic_store(&w->rings, NULL);
 	free(w->batch);
 	chunk_encoder_free(w->encoder);
+	liveset_free(&w->live);
 	ring_bell_destroy(&w->bell);
 }

@@ -16,10 +16,13 @@
 #include <stdint.h>
 
 #include "tracer/chunk.h"
+#include "tracer/liveset.h"
 #include "tracer/ring.h"
 #include "tracer/store.h"
 
 #define WRITER_RINGS_MAX 1024u
+#define WRITER_CHECKPOINT_EVENTS (1u << 20) /* a checkpoint of the live set is due after at least so many events, */
+#define WRITER_CHECKPOINT_SHARE 32u         /* and so many per event that it would hold */
 #define WRITER_FLUSH_MS_DEFAULT 1000u
 #define WRITER_FLUSH_MS_MAX 3600000u
 
@@ -49,6 +52,9 @@ struct writer {
 	uint64_t batch_since_ns;
 	uint64_t next_seq;
 	int64_t next_chunk;
+	struct liveset live;
+	uint64_t since_checkpoint;
+	uint64_t until_ns; /* highest time of what is stored */
 };
 
 /** writer_start() - @w is zeroed. On error nothing is left to free. */

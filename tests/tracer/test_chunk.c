@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tracer/chunk.h"
+#include "tracer/chunk_lz4.h"
 #include "tracer/column.h"
 
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
@@ -61,7 +62,7 @@ static struct chunk_row encode(struct chunk_encoder *e, const struct trace_event
 
 static void test_random_events_round_trip(void **state)
 {
-	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(false);
 	struct chunk_decoder *dec = chunk_decoder_new();
 
 	(void)state;
@@ -83,7 +84,7 @@ static void test_random_events_round_trip(void **state)
 /* the most a chunk can hold, of values that do not compress: it must stay inside the encoder's buffers and the format's limits */
 static void test_largest_worst_chunk_round_trips(void **state)
 {
-	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(false);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = malloc(CHUNK_EVENTS_MAX * sizeof(*events));
 	const struct trace_event *out;
@@ -134,9 +135,93 @@ static void expect_refused_or_same(struct chunk_decoder *dec, const struct chunk
 	assert_non_null(why);
 }
 
+/* values as real columns have them, so that every prediction, dictionary entries, magnitudes of all sizes and runs come up */
+static struct trace_event *shaped_events(uint32_t n)
+{
+	struct trace_event *events = calloc(n, sizeof(*events));
+	uint64_t t = rnd() >> 20, offset[64];
+
+	for (int i = 0; i < 64; i++)
+		offset[i] = (rnd() >> 20) << 14;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t gpa = (rnd() % (64 << 6)) << 12, big = rnd() >> rnd() % 64;
+
+		t += i % 3 ? 30 : rnd() % 5 ? 40 : rnd() % 100000;
+		events[i] = (struct trace_event){ .t_ns = t, .kind = i / 50 % 2 ? TRACE_REQ_MAP : TRACE_REGION_WRITE, .device = 1 + i / 999 };
+		events[i].arg[0] = gpa;
+		events[i].arg[1] = rnd() % 20 ? 4096 : 65536;
+		events[i].arg[2] = gpa + offset[gpa >> 18];
+		events[i].arg[3] = i / 64 * (rnd() % 100 ? 1 : big);
+		if (events[i].kind == TRACE_REQ_MAP)
+			events[i].arg[4] = 8 * t + i * (uint64_t)i * 1000;
+	}
+	return events;
+}
+
+static void test_shaped_events_round_trip_in_few_bytes(void **state)
+{
+	static const uint32_t sizes[] = { 1, 2, 63, 500, 2048, 2049, 20000, CHUNK_EVENTS_MAX };
+	struct chunk_decoder *dec = chunk_decoder_new();
+
+	(void)state;
+	for (int thorough = 0; thorough < 2; thorough++) {
+		struct chunk_encoder *enc = chunk_encoder_new(thorough);
+
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			struct trace_event *events = shaped_events(sizes[i]);
+			struct chunk_row row = encode(enc, events, sizes[i]);
+			const struct trace_event *out;
+			const char *why = NULL;
+
+			assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+			assert_memory_equal(events, out, sizes[i] * sizeof(*events));
+			assert_true(sizes[i] < 2000 || row.data_bytes < sizes[i] * 8);
+			free(events);
+		}
+		chunk_encoder_free(enc);
+	}
+	chunk_decoder_free(dec);
+}
+
+/* a chunk whose columns were all chosen by a forger: the entropy-coded ones above all */
+static void test_flipped_bits_of_coded_columns_do_no_harm(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = shaped_events(300);
+	struct chunk_row row = encode(enc, events, 300);
+	uint8_t *raw = malloc(row.raw_bytes);
+	unsigned int refused = 0;
+
+	(void)state;
+	assert_true(row.codec == CHUNK_STORED || chunk_lz4_unpack(row.data, row.data_bytes, raw, row.raw_bytes));
+	if (row.codec == CHUNK_STORED)
+		memcpy(raw, row.data, row.raw_bytes);
+	row.codec = CHUNK_STORED;
+	row.data = raw;
+	row.data_bytes = row.raw_bytes;
+	for (size_t i = 0; i < row.data_bytes * 8; i++) {
+		const struct trace_event *out;
+		const char *why;
+		int err;
+
+		raw[i / 8] ^= (uint8_t)(1 << i % 8);
+		row.checksum = chunk_checksum(&row);
+		err = chunk_decode(dec, &row, &out, &why);
+		assert_true(err == 0 || err == -EBADMSG || err == -ENOTSUP);
+		refused += err != 0;
+		raw[i / 8] ^= (uint8_t)(1 << i % 8);
+	}
+	assert_true(refused > 0);
+	free(raw);
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
 static void test_every_flipped_byte_is_found(void **state)
 {
-	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(false);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = random_events(200, TRACE_KINDS - 1);
 	struct chunk_row row = encode(enc, events, 200);
@@ -163,7 +248,7 @@ static void test_every_flipped_byte_is_found(void **state)
 /* a forger who mends the checksum may change events, but must not crash, hang or read outside */
 static void test_flipped_bytes_with_mended_checksum_do_no_harm(void **state)
 {
-	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(false);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = random_events(300, TRACE_KINDS - 1);
 	unsigned int refused = 0;
@@ -196,7 +281,7 @@ static void test_flipped_bytes_with_mended_checksum_do_no_harm(void **state)
 
 static void test_every_truncation_is_found(void **state)
 {
-	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(false);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = random_events(100, TRACE_KINDS - 1);
 	struct chunk_row row = encode(enc, events, 100);
@@ -226,7 +311,7 @@ static void test_every_truncation_is_found(void **state)
 static void test_every_number_of_the_row_is_checked(void **state)
 {
 	static const uint64_t off[] = { 1, 2, 255, 65536, 1ull << 31, 1ull << 32, 1ull << 62, UINT64_MAX };
-	struct chunk_encoder *enc = chunk_encoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(false);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = random_events(100, TRACE_KINDS - 1);
 	struct chunk_row good = encode(enc, events, 100);
@@ -340,6 +425,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_events_round_trip),
 		cmocka_unit_test(test_largest_worst_chunk_round_trips),
+		cmocka_unit_test(test_shaped_events_round_trip_in_few_bytes),
+		cmocka_unit_test(test_flipped_bits_of_coded_columns_do_no_harm),
 		cmocka_unit_test(test_every_flipped_byte_is_found),
 		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),
 		cmocka_unit_test(test_every_truncation_is_found),

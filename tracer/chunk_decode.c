@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include "tracer/chunk.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracer/chunk_lz4.h"
+#include "tracer/coded.h"
+#include "tracer/column.h"
+#include "tracer/tracer.h"
+
+#define COLUMNS_MAX (CHUNK_KINDS_MAX * CHUNK_ARGS_MAX)
+#define COMMON_COLUMNS 4u
+#define DECODER_COLUMNS (COMMON_COLUMNS + TRACE_ARGS_MAX)
+
+/* one entry of the head, and where its bytes are */
+struct column_entry {
+	uint64_t column, bytes;
+	uint8_t encoding;
+	const uint8_t *body;
+};
+
+/**
+ * struct chunk_decoder - buffers as large as the largest chunk so far, and what is wanted.
+ * @column: values: kind, time, device, status in the order of events, then one per argument, grouped by kind
+ * @start:  @start[k] … @start[k + 1] - 1 are the rows of kind k in the columns of arguments
+ * @entry:  of the arguments of the kind that is being decoded; a NULL body: none so far
+ * @filled: arguments of that kind whose column is in place
+ */
+struct chunk_decoder {
+	uint64_t *column[DECODER_COLUMNS];
+	uint32_t start[CHUNK_KINDS_MAX + 1];
+	uint32_t counts[CHUNK_KINDS_MAX];
+	struct column_entry entry[TRACE_ARGS_MAX];
+	uint32_t filled;
+	struct trace_event *events;
+	uint32_t rows_room;
+	uint8_t *raw;
+	size_t raw_room;
+	uint64_t wanted_kinds;
+	uint32_t wanted_columns;
+	struct coded_scratch coded;
+};
+
+struct chunk_decoder *chunk_decoder_new(void)
+{
+	struct chunk_decoder *d = calloc(1, sizeof(*d));
+
+	if (d)
+		chunk_decoder_project(d, TRACE_KINDS_ALL, TRACE_COLUMNS_ALL);
+	return d;
+}
+
+void chunk_decoder_project(struct chunk_decoder *d, uint64_t kinds, uint32_t columns)
+{
+	d->wanted_kinds = kinds;
+	d->wanted_columns = columns;
+}
+
+static void free_rows(struct chunk_decoder *d)
+{
+	for (unsigned int i = 0; i < DECODER_COLUMNS; i++) {
+		free(d->column[i]);
+		d->column[i] = NULL;
+	}
+	free(d->events);
+	d->events = NULL;
+	d->rows_room = 0;
+}
+
+void chunk_decoder_free(struct chunk_decoder *d)
+{
+	if (!d)
+		return;
+	free_rows(d);
+	free(d->raw);
+	free(d);
+}
+
+static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
+{
+	if (events > d->rows_room) {
+		bool all = true;
+
+		free_rows(d);
+		for (unsigned int i = 0; i < DECODER_COLUMNS; i++) {
+			d->column[i] = malloc(events * sizeof(*d->column[i]));
+			all = all && d->column[i];
+		}
+		d->events = malloc(events * sizeof(*d->events));
+		if (!all || !d->events)
+			return -ENOMEM;
+		d->rows_room = events;
+	}
+	if (raw_bytes > d->raw_room) {
+		free(d->raw);
+		d->raw = malloc(raw_bytes);
+		d->raw_room = d->raw ? raw_bytes : 0;
+	}
+	return d->raw ? 0 : -ENOMEM;
+}
+
+/* ---- the row ---- */
+
+static int check_row(const struct chunk_row *row, const char **why)
+{
+	*why = "a number in its row is out of range";
+	if (row->events == 0 || row->events > CHUNK_EVENTS_MAX || row->data_bytes == 0 || row->data_bytes > CHUNK_DATA_MAX ||
+	    strlen(row->kind_events) >= CHUNK_KINDS_TEXT_BYTES || row->t_min_ns > row->t_max_ns)
+		return -EBADMSG;
+	*why = "its checksum is wrong";
+	if (row->checksum != chunk_checksum(row))
+		return -EBADMSG;
+	*why = "its unpacked size is out of range";
+	if (row->raw_bytes == 0 || row->raw_bytes > CHUNK_RAW_MAX)
+		return -EBADMSG;
+	*why = "its compression is not known to this version of egpu";
+	return row->codec == CHUNK_STORED || row->codec == CHUNK_LZ4 ? 0 : -ENOTSUP;
+}
+
+static int decompress(struct chunk_decoder *d, const struct chunk_row *row, const char **why)
+{
+	*why = "its data do not decompress to the size its row states";
+	if (row->codec == CHUNK_LZ4)
+		return chunk_lz4_unpack(row->data, row->data_bytes, d->raw, row->raw_bytes) ? 0 : -EBADMSG;
+	if (row->data_bytes != row->raw_bytes)
+		return -EBADMSG;
+	memcpy(d->raw, row->data, row->data_bytes);
+	return 0;
+}
+
+/* ---- common columns ---- */
+
+static int check_kinds(struct chunk_decoder *d, uint32_t n, const char **why)
+{
+	const uint64_t *kind = d->column[CHUNK_COLUMN_KIND];
+	uint32_t seen[CHUNK_KINDS_MAX] = { 0 };
+
+	*why = "its kinds are not those its row states";
+	for (uint32_t i = 0; i < n; i++) {
+		if (kind[i] == 0 || kind[i] >= CHUNK_KINDS_MAX)
+			return -EBADMSG;
+		seen[kind[i]]++;
+	}
+	if (memcmp(seen, d->counts, sizeof(seen)) != 0)
+		return -EBADMSG;
+	d->start[0] = 0;
+	for (unsigned int k = 0; k < CHUNK_KINDS_MAX; k++)
+		d->start[k + 1] = d->start[k] + seen[k];
+	return 0;
+}
+
+static int check_times(const struct chunk_decoder *d, const struct chunk_row *row, const char **why)
+{
+	uint64_t min = UINT64_MAX, max = 0;
+
+	for (uint32_t i = 0; i < row->events; i++) {
+		uint64_t t = d->column[CHUNK_COLUMN_T_NS][i];
+
+		min = t < min ? t : min;
+		max = t > max ? t : max;
+	}
+	*why = "its times are not those its row states";
+	return min == row->t_min_ns && max == row->t_max_ns ? 0 : -EBADMSG;
+}
+
+static int check_devices(const struct chunk_decoder *d, uint32_t n, const char **why)
+{
+	uint64_t bits = 0;
+
+	*why = "a device number is out of range";
+	for (uint32_t i = 0; i < n; i++)
+		bits |= d->column[CHUNK_COLUMN_DEVICE][i];
+	return bits > UINT16_MAX ? -EBADMSG : 0;
+}
+
+/* a 32-bit zigzag number, which is what every writer makes of a status */
+static int check_status(const struct chunk_decoder *d, uint32_t n, const char **why)
+{
+	uint64_t bits = 0;
+
+	*why = "a status is out of range";
+	for (uint32_t i = 0; i < n; i++)
+		bits |= d->column[CHUNK_COLUMN_STATUS][i];
+	return bits > UINT32_MAX ? -EBADMSG : 0;
+}
+
+static int check_common(struct chunk_decoder *d, const struct chunk_row *row, unsigned int column, const char **why)
+{
+	switch (column) {
+	case CHUNK_COLUMN_KIND: return check_kinds(d, (uint32_t)row->events, why);
+	case CHUNK_COLUMN_T_NS: return check_times(d, row, why);
+	case CHUNK_COLUMN_DEVICE: return check_devices(d, (uint32_t)row->events, why);
+	}
+	return check_status(d, (uint32_t)row->events, why);
+}
+
+/* ---- columns ---- */
+
+static int unpack(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other,
+		  const char **why)
+{
+	int err;
+
+	if (entry->encoding == COLUMN_CODED)
+		err = coded_decode(&d->coded, entry->body, entry->bytes, values, rows, other);
+	else
+		err = column_decode(entry->encoding, entry->body, entry->bytes, values, rows);
+	if (err)
+		*why = err == -ENOTSUP ? "a column's encoding is not known to this version of egpu" : "a column does not decode";
+	return err;
+}
+
+static uint64_t *arg_rows(const struct chunk_decoder *d, unsigned int kind, unsigned int arg)
+{
+	return d->column[COMMON_COLUMNS + arg] + d->start[kind];
+}
+
+static int unpack_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const uint64_t *other, const char **why)
+{
+	uint32_t rows = d->counts[kind];
+	int err = 0;
+
+	if (d->filled & 1u << arg)
+		return 0;
+	if (d->entry[arg].body)
+		err = unpack(d, &d->entry[arg], arg_rows(d, kind, arg), rows, other, why);
+	else
+		memset(arg_rows(d, kind, arg), 0, rows * sizeof(uint64_t));
+	if (!err)
+		d->filled |= 1u << arg;
+	return err;
+}
+
+/* an argument's column, and before it the one that it is an offset to; that must stand by itself, so this goes no deeper */
+static int decode_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const char **why)
+{
+	const struct column_entry *entry = &d->entry[arg];
+	int other = entry->body && entry->encoding == COLUMN_CODED ? coded_other(entry->body, entry->bytes) : -1;
+	int err;
+
+	if (other < 0)
+		return unpack_arg(d, kind, arg, NULL, why);
+	*why = "a column does not decode";
+	if ((unsigned int)other >= arg)
+		return -EBADMSG;
+	err = unpack_arg(d, kind, (unsigned int)other, NULL, why);
+	return err ? err : unpack_arg(d, kind, arg, arg_rows(d, kind, (unsigned int)other), why);
+}
+
+static int decode_kind(struct chunk_decoder *d, unsigned int kind, const char **why)
+{
+	bool wanted = d->wanted_kinds & TRACE_KIND_BIT(kind);
+	int err = 0;
+
+	d->filled = 0;
+	for (unsigned int arg = 0; !err && wanted && arg < TRACE_ARGS_MAX; arg++) {
+		if (d->wanted_columns & TRACE_COLUMN_ARG(arg))
+			err = decode_arg(d, kind, arg, why);
+	}
+	for (unsigned int arg = 0; arg < TRACE_ARGS_MAX; arg++) {
+		if (!(d->filled & 1u << arg) || !(d->wanted_columns & TRACE_COLUMN_ARG(arg)))
+			memset(arg_rows(d, kind, arg), 0, d->counts[kind] * sizeof(uint64_t));
+	}
+	return err;
+}
+
+static bool common_wanted(const struct chunk_decoder *d, unsigned int column)
+{
+	switch (column) {
+	case CHUNK_COLUMN_DEVICE: return d->wanted_columns & TRACE_COLUMN_DEVICE;
+	case CHUNK_COLUMN_STATUS: return d->wanted_columns & TRACE_COLUMN_STATUS;
+	}
+	return true;
+}
+
+/* ---- the head ---- */
+
+/* a walk over the entries of the head, in order of their numbers */
+struct head_walk {
+	const uint8_t *raw, *body;
+	size_t bytes, at;
+	uint64_t left;
+	struct column_entry entry; /* the next one; its column is UINT64_MAX at the end */
+};
+
+static bool take_entry(const uint8_t *raw, size_t bytes, size_t *at, struct column_entry *entry)
+{
+	size_t took = varint_get(raw + *at, bytes - *at, &entry->column);
+
+	if (!took || *at + took >= bytes)
+		return false;
+	*at += took;
+	entry->encoding = raw[(*at)++];
+	took = varint_get(raw + *at, bytes - *at, &entry->bytes);
+	*at += took;
+	return took != 0 && entry->bytes <= bytes;
+}
+
+static void walk_on(struct head_walk *w)
+{
+	w->entry.column = UINT64_MAX;
+	if (!w->left)
+		return;
+	w->left--;
+	take_entry(w->raw, w->bytes, &w->at, &w->entry);
+	w->entry.body = w->body;
+	w->body += w->entry.bytes;
+}
+
+/* checks the whole head first, so that the walk needs no further checks */
+static int walk_begin(struct head_walk *w, const uint8_t *raw, size_t bytes)
+{
+	struct column_entry entry;
+	uint64_t columns, last = 0, sum = 0;
+	size_t at = varint_get(raw, bytes, &columns);
+
+	*w = (struct head_walk){ .raw = raw, .bytes = bytes, .at = at };
+	if (!at || columns < 2 || columns > COLUMNS_MAX)
+		return -EBADMSG;
+	w->left = columns;
+	for (uint64_t i = 0; i < columns; i++) {
+		if (!take_entry(raw, bytes, &at, &entry))
+			return -EBADMSG;
+		if (i < 2 ? entry.column != i : entry.column <= last)
+			return -EBADMSG;
+		last = entry.column;
+		sum += entry.bytes;
+	}
+	w->body = raw + at;
+	if (sum != bytes - at)
+		return -EBADMSG;
+	walk_on(w);
+	return 0;
+}
+
+static int decode_common(struct chunk_decoder *d, const struct chunk_row *row, struct head_walk *w, const char **why)
+{
+	for (unsigned int column = 0; column < COMMON_COLUMNS; column++) {
+		bool there = w->entry.column == column;
+		int err;
+
+		if (there && common_wanted(d, column)) {
+			err = unpack(d, &w->entry, d->column[column], (uint32_t)row->events, NULL, why);
+			if (!err)
+				err = check_common(d, row, column, why);
+			if (err)
+				return err;
+		} else {
+			memset(d->column[column], 0, row->events * sizeof(uint64_t));
+		}
+		if (there)
+			walk_on(w);
+	}
+	return 0;
+}
+
+static int decode_args(struct chunk_decoder *d, struct head_walk *w, const char **why)
+{
+	for (unsigned int kind = 1; kind < CHUNK_KINDS_MAX; kind++) {
+		int err;
+
+		if (!d->counts[kind])
+			continue;
+		memset(d->entry, 0, sizeof(d->entry));
+		/* what lies between is of a later version */
+		while (w->entry.column < CHUNK_ARGS_MAX * kind)
+			walk_on(w);
+		for (; w->entry.column < CHUNK_ARGS_MAX * (kind + 1); walk_on(w)) {
+			if (w->entry.column % CHUNK_ARGS_MAX < TRACE_ARGS_MAX)
+				d->entry[w->entry.column % CHUNK_ARGS_MAX] = w->entry;
+		}
+		err = decode_kind(d, kind, why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* columns to events, in one pass */
+static void join_columns(struct chunk_decoder *d, uint32_t n)
+{
+	uint64_t *const *column = d->column, *const *arg = d->column + COMMON_COLUMNS;
+	uint32_t next[CHUNK_KINDS_MAX];
+
+	memcpy(next, d->start, sizeof(next));
+	for (uint32_t i = 0; i < n; i++) {
+		struct trace_event *e = &d->events[i];
+		uint32_t at;
+
+		e->t_ns = column[CHUNK_COLUMN_T_NS][i];
+		e->kind = (uint16_t)column[CHUNK_COLUMN_KIND][i];
+		e->device = (uint16_t)column[CHUNK_COLUMN_DEVICE][i];
+		e->status = (int32_t)unzigzag(column[CHUNK_COLUMN_STATUS][i]);
+		at = next[e->kind]++;
+		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++)
+			e->arg[a] = arg[a][at];
+	}
+}
+
+int chunk_decode(struct chunk_decoder *d, const struct chunk_row *row, const struct trace_event **events, const char **why)
+{
+	struct head_walk walk;
+	int err = check_row(row, why);
+
+	if (err)
+		return err;
+	*why = "no memory to unpack it";
+	err = reserve(d, (uint32_t)row->events, row->raw_bytes);
+	if (!err)
+		err = decompress(d, row, why);
+	if (err)
+		return err;
+	*why = "its list of columns is malformed";
+	if (chunk_parse_kinds(row->kind_events, d->counts) || walk_begin(&walk, d->raw, row->raw_bytes))
+		return -EBADMSG;
+	err = decode_common(d, row, &walk, why);
+	if (!err)
+		err = decode_args(d, &walk, why);
+	if (err)
+		return err;
+	join_columns(d, (uint32_t)row->events);
+	*events = d->events;
+	return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* the other direction of coded.c: from a body that nobody vouches for to values */
+#include "tracer/coded.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "tracer/column.h"
+
+struct head {
+	unsigned int predictor, shift, other_arg, window_log2;
+	uint64_t base, dict_n;
+};
+
+int coded_other(const uint8_t *in, size_t bytes)
+{
+	return bytes >= 4 && in[0] == CODED_OFFSET ? in[2] : -1;
+}
+
+/* Return: bytes of the head, 0 if it is malformed */
+static size_t get_head(struct coded_scratch *s, struct head *h, const uint8_t *in, size_t bytes)
+{
+	size_t at = 2, took;
+
+	if (bytes < 4)
+		return 0;
+	h->predictor = in[0];
+	h->shift = in[1];
+	if (h->predictor == CODED_OFFSET) {
+		h->other_arg = in[at++];
+		h->window_log2 = in[at++];
+	}
+	took = varint_get(in + at, bytes - at, &h->base);
+	at += took;
+	if (!took || h->shift > 63 || h->window_log2 > 63)
+		return 0;
+	took = varint_get(in + at, bytes - at, &h->dict_n);
+	at += took;
+	if (!took || h->dict_n > CODED_DICT_MAX)
+		return 0;
+	for (uint64_t i = 0; i < h->dict_n; i++, at += took) {
+		took = varint_get(in + at, bytes - at, &s->dict[i]);
+		if (!took)
+			return 0;
+	}
+	took = huffman_get(&s->code, &s->table, CODED_TOKENS, in + at, bytes - at);
+	return took ? at + took : 0;
+}
+
+/* ---- bits ---- */
+
+struct bit_source {
+	const uint8_t *at, *end;
+	uint64_t bits;
+	unsigned int n, missing; /* @missing: bytes that were wanted behind the end, read as 0 */
+};
+
+/* afterwards at least 56 bits are held */
+static inline void refill(struct bit_source *b)
+{
+	if (__builtin_expect(b->end - b->at >= 8, 1)) {
+		uint64_t word;
+
+		memcpy(&word, b->at, 8);
+		b->bits |= le64toh(word) << b->n;
+		b->at += (63 - b->n) >> 3;
+		b->n |= 56;
+		return;
+	}
+	while (b->n <= 56) {
+		if (b->at < b->end)
+			b->bits |= (uint64_t)*b->at++ << b->n;
+		else
+			b->missing++;
+		b->n += 8;
+	}
+}
+
+static inline uint64_t take(struct bit_source *b, unsigned int n)
+{
+	uint64_t v = b->bits & ((1ull << n) - 1);
+
+	b->bits >>= n;
+	b->n -= n;
+	return v;
+}
+
+static inline uint64_t take_raw(struct bit_source *b, unsigned int n)
+{
+	uint64_t low;
+
+	if (n <= 40)
+		return take(b, n);
+	refill(b);
+	low = take(b, 32);
+	refill(b);
+	return low | take(b, n - 32) << 32;
+}
+
+/* what a token stands for */
+struct meaning {
+	uint64_t base;
+	uint32_t raw_bits, run;
+};
+
+static void find_meanings(const struct coded_scratch *s, uint64_t dict_n, struct meaning *m)
+{
+	memset(m, 0, CODED_TOKENS * sizeof(*m));
+	for (uint64_t i = 0; i < dict_n; i++)
+		m[i].base = s->dict[i];
+	for (uint32_t i = 0; i < CODED_MAGNITUDES; i++) {
+		unsigned int raw_bits = i < 8 ? 0 : (i - 8) / 4 + 1;
+
+		m[CODED_TOKEN_MAGNITUDE + i].base = i < 8 ? i : (uint64_t)(4 + (i - 8) % 4) << raw_bits;
+		m[CODED_TOKEN_MAGNITUDE + i].raw_bits = raw_bits;
+	}
+	for (uint32_t i = 0; i <= CODED_RUN_LOG2_MAX; i++)
+		m[CODED_TOKEN_RUN + i] = (struct meaning){ 1u << i, i, 1 };
+}
+
+/* @n residues. Return: false if the stream does not hold exactly so many */
+static bool get_residues(const struct huffman_table *table, const struct meaning *m, const uint8_t *in, const uint8_t *end, uint64_t *out,
+			 uint32_t n)
+{
+	struct bit_source b = { .at = in, .end = end };
+	uint32_t i = 0;
+
+	while (i < n) {
+		const struct meaning *t;
+		uint16_t entry;
+		uint64_t v;
+
+		refill(&b);
+		entry = table->entry[b.bits & ((1u << HUFFMAN_BITS_MAX) - 1)];
+		if (!entry)
+			return false;
+		take(&b, entry & 15);
+		t = &m[entry >> 4];
+		v = t->base + take_raw(&b, t->raw_bits);
+		if (__builtin_expect(!t->run, 1)) {
+			out[i++] = v;
+			continue;
+		}
+		if (i == 0 || v > n - i)
+			return false;
+		for (uint64_t again = out[i - 1]; v; v--)
+			out[i++] = again;
+	}
+	/* whole bytes that were read too far, less those that never were there: all must have been needed */
+	return b.at - b.n / 8 + b.missing == b.end;
+}
+
+/* ---- from residues to values ---- */
+
+static void add_offsets(struct coded_scratch *s, const struct head *h, uint64_t *v, uint32_t n, const uint64_t *other)
+{
+	for (uint32_t i = 0; i < CODED_WINDOWS; i++)
+		s->window[i] = h->base;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t *window = &s->window[other[i] >> h->window_log2 & (CODED_WINDOWS - 1)];
+
+		*window += unzigzag(v[i]) << h->shift;
+		v[i] = other[i] + *window;
+	}
+}
+
+static void add_prediction(const struct head *h, uint64_t *v, uint32_t n)
+{
+	uint64_t last = h->base, step = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t d = unzigzag(v[i]) << h->shift;
+
+		if (h->predictor == CODED_BASE) {
+			v[i] = h->base + d;
+			continue;
+		}
+		step = h->predictor == CODED_DELTA2 ? step + d : d;
+		last += step;
+		v[i] = last;
+	}
+}
+
+int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint64_t *values, uint32_t n, const uint64_t *other)
+{
+	struct meaning meanings[CODED_TOKENS];
+	struct head h = { 0 };
+	size_t head;
+
+	if (bytes && in[0] >= CODED_PREDICTORS)
+		return -ENOTSUP;
+	head = get_head(s, &h, in, bytes);
+	if (!head || (h.predictor == CODED_OFFSET && !other))
+		return -EBADMSG;
+	for (uint64_t i = h.dict_n; i < CODED_DICT_MAX; i++) {
+		if (s->code.length[i])
+			return -EBADMSG;
+	}
+	find_meanings(s, h.dict_n, meanings);
+	if (!get_residues(&s->table, meanings, in + head, in + bytes, values, n))
+		return -EBADMSG;
+	if (h.predictor == CODED_OFFSET)
+		add_offsets(s, &h, values, n, other);
+	else
+		add_prediction(&h, values, n);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tracer/reader.h"
+#include "tracer/store.h"
+
+/* rows whose checksum is wrong, of each table, by what names them */
+static const struct {
+	const char *table, *damaged;
+} checks[] = {
+	{ "meta", "SELECT key FROM meta WHERE checksum IS NOT " SQL_CRC_META },
+	{ "device", "SELECT id FROM device WHERE checksum IS NOT " SQL_CRC_DEVICE },
+	{ "string", "SELECT id FROM string WHERE checksum IS NOT " SQL_CRC_STRING },
+	{ "account", "SELECT what FROM account WHERE checksum IS NOT " SQL_CRC_ACCOUNT },
+	{ "chunk", "SELECT id FROM chunk WHERE head_checksum IS NOT " SQL_CRC_CHUNK },
+	{ "checkpoint", "SELECT id FROM checkpoint WHERE head_checksum IS NOT " SQL_CRC_CHECKPOINT },
+};
+
+struct verify {
+	void (*report)(void *ctx, const char *table, const char *key, const char *why);
+	void *ctx;
+	int64_t damaged;
+};
+
+static void found(struct verify *v, const char *table, const char *key, const char *why)
+{
+	v->damaged++;
+	if (v->report)
+		v->report(v->ctx, table, key ? key : "", why);
+}
+
+static int check_table(struct trace *t, struct verify *v, const char *table, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	int code, err = sql_prepare(t->db, sql, &stmt);
+
+	if (!err) {
+		while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+			found(v, table, (const char *)sqlite3_column_text(stmt, 0), "the checksum of its row is wrong");
+		err = sql_error(t->db, code);
+		sqlite3_finalize(stmt);
+	}
+	if (err == -ENOMEM || err == -EBUSY)
+		return err;
+	if (err)
+		found(v, table, "", "the rest of the table cannot be read: the file is damaged");
+	return 0;
+}
+
+/* their data: the rows have been looked at before */
+static int check_checkpoints(struct trace *t, struct verify *v)
+{
+	struct chunk_decoder *d = chunk_decoder_new();
+	const struct trace_event *events;
+	struct chunk_row row;
+	sqlite3_stmt *stmt;
+	int err = d ? sql_prepare(t->db, READER_CHECKPOINT_SQL " ORDER BY id", &stmt) : -ENOMEM;
+
+	if (err) {
+		chunk_decoder_free(d);
+		return err == -ENOMEM ? err : 0;
+	}
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const char *why;
+
+		err = reader_checkpoint_part(stmt, d, &row, &events, &why);
+		if (err && reader_row_intact(stmt))
+			found(v, "checkpoint", (const char *)sqlite3_column_text(stmt, 0), why);
+	}
+	sqlite3_finalize(stmt);
+	chunk_decoder_free(d);
+	return 0;
+}
+
+int64_t trace_verify_rows(struct trace *t, void (*report)(void *ctx, const char *table, const char *key, const char *why), void *ctx)
+{
+	struct verify v = { report, ctx, 0 };
+	int err = 0;
+
+	if (t->minor < 1)
+		return 0;
+	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(checks[0]); i++)
+		err = check_table(t, &v, checks[i].table, checks[i].damaged);
+	if (!err)
+		err = check_checkpoints(t, &v);
+	return err ? err : v.damaged;
+}
