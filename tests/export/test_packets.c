@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * Tests of the packets an event becomes, where the bytes are known by heart. Called as "test_packets accesses PATH" it makes a trace with
- * accesses of every width and alignment, to programmed and unprogrammed BARs, for the tests that read exports back; called as
- * "test_packets live PATH MS COUNT" it records an access every MS milliseconds, COUNT in all.
+ * accesses of every width and alignment, to programmed and unprogrammed BARs, for the tests that read exports back; "storm PATH" makes one
+ * with a burst of interrupts; called as "test_packets live PATH MS COUNT" it records an access every MS milliseconds, COUNT in all.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -216,6 +216,22 @@ static int make_accesses(const char *path)
 	return tracer_close(t, NULL) ? 1 : 0;
 }
 
+/* 100,000 interrupts at once, and one long after */
+static int make_storm(const char *path)
+{
+	struct tracer *t = make_trace(path);
+	struct tracer_ring *ring = tracer_ring(t);
+	struct trace_event e = { .kind = TRACE_IRQ, .device = tracer_device(t, "gpu", NULL), .arg = { 2, 0, 1 } };
+
+	for (uint64_t i = 0; i < 100000; i++) {
+		e.t_ns = 1000 + i;
+		tracer_emit(ring, &e);
+	}
+	e.t_ns = UINT64_C(1) << 40;
+	tracer_emit(ring, &e);
+	return tracer_close(t, NULL) ? 1 : 0;
+}
+
 static int record_live(const char *path, unsigned int ms, unsigned int count)
 {
 	struct tracer *t = make_trace(path);
@@ -247,6 +263,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "accesses") == 0)
 		return make_accesses(argv[2]);
+	if (argc == 3 && strcmp(argv[1], "storm") == 0)
+		return make_storm(argv[2]);
 	if (argc == 5 && strcmp(argv[1], "live") == 0)
 		return record_live(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4]));
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 
 const struct export_format export_formats[] = {
 	{ .name = "pcap", .summary = "PCIe packets for Wireshark and tshark, times in ns", .binary = true, .follows = true, .write = pcap_write },
+	{ .name = "perfetto", .summary = "protobuf for ui.perfetto.dev and trace_processor: live sets, frame rate, frames, phases, interrupts, faults",
+	  .binary = true, .write = perfetto_write },
 	{ .name = "csv", .summary = "comma-separated values, as dump --csv prints them", .dump_option = "--csv" },
 	{ .name = "jsonl", .summary = "a JSON object a line, as dump --json prints them", .dump_option = "--json" },
 };
