@@ -17,6 +17,9 @@ static const struct {
 	{ "dump", cmd_dump, "its events as text, JSON lines or CSV" },
 	{ "verify", cmd_verify, "check every chunk; exit status 1 if one is damaged" },
 	{ "sql", cmd_sql, "ask it in SQL" },
+	{ "diff", cmd_diff, "the first event in which two traces differ; exit status 1 if there is one" },
+	{ "cut", cmd_cut, "make a trace of a part of it" },
+	{ "merge", cmd_merge, "make one trace of several" },
 	{ "import", cmd_import, "make a trace from another tool's recording" },
 	{ "export", cmd_export, "make a file for Wireshark, Perfetto and others" },
 };
