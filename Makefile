@@ -3,6 +3,7 @@
 # make test      the whole test suite                  make install   DESTDIR= PREFIX=
 # make lint      the rules that a compiler cannot see  make guest     guest modules and images
 # make golden    regenerate golden totals (review the diff)  make bench    ratios against peers or limits
+# make bench-tracer  the tracer beside LTTng-UST (installs it) and SQLite inserts
 # BUILD=dir CC=clang SAN=address,undefined make variants.
 
 BUILD  ?= build
@@ -34,8 +35,8 @@ LDLIBS   := -lsqlite3 -llz4 -llzma -lzstd -ljson-c -lz -lpcap -lm
 # ---- sources: a directory is a module; mains and subcommands stay out of the libraries ----
 MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c analysis/wireshark/egpu_extcap.c
 CMDS     := $(wildcard tracer/cmd_*.c)
-SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c tracer/export/*.c replay/*.c analysis/*.c analysis/wireshark/*.c \
-                       runtime/*.c runtime/vfio_user/*.c runtime/device/*.c)
+SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c tracer/*.c tracer/import/*.c tracer/export/*.c replay/*.c \
+                       analysis/*.c analysis/wireshark/*.c runtime/*.c runtime/vfio_user/*.c runtime/device/*.c)
 LIB_SRC  := $(filter-out $(MAINS) $(CMDS),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
 PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report egpu-extcap)
@@ -49,7 +50,7 @@ MAN      := $(wildcard */*.1 */*.5 */*/*.1 */*/*.5)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # a bare make builds everything
-.PHONY: all bench demo test programs test-programs lint guest golden install clean
+.PHONY: all bench bench-tracer demo test programs test-programs lint guest golden install clean
 .DEFAULT_GOAL := all
 
 include runtime/setup/setup.mk
@@ -110,6 +111,9 @@ test: $(PROGS) $(EXT) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
 
 bench: $(BENCHES)
 	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+
+bench-tracer: $(BUILD)/bench/bench_tracer $(BUILD)/egpu-trace
+	BUILD=$(BUILD) bench/bench_tracer.sh
 
 golden: $(BUILD)/egpu-trace $(BUILD)/egpu-replay
 	tests/golden/golden.sh $(BUILD)

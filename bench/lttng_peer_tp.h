@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* The same access as an LTTng-UST tracepoint. Read twice, as LTTng wants it. */
+#undef LTTNG_UST_TRACEPOINT_PROVIDER
+#define LTTNG_UST_TRACEPOINT_PROVIDER egpu_bench
+
+#undef LTTNG_UST_TRACEPOINT_INCLUDE
+#define LTTNG_UST_TRACEPOINT_INCLUDE "bench/lttng_peer_tp.h"
+
+#if !defined(EGPU_BENCH_LTTNG_PEER_TP_H) || defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
+#define EGPU_BENCH_LTTNG_PEER_TP_H
+
+#include <lttng/tracepoint.h>
+
+#include "tracer/event.h"
+
+LTTNG_UST_TRACEPOINT_EVENT(egpu_bench, region, LTTNG_UST_TP_ARGS(const struct trace_event *, e),
+	LTTNG_UST_TP_FIELDS(
+		lttng_ust_field_integer(uint8_t, kind, e->kind)
+		lttng_ust_field_integer(uint16_t, device, e->device)
+		lttng_ust_field_integer(int32_t, status, e->status)
+		lttng_ust_field_integer(uint8_t, region, (uint8_t)e->arg[0])
+		lttng_ust_field_integer_hex(uint64_t, offset, e->arg[1])
+		lttng_ust_field_integer(uint32_t, len, (uint32_t)e->arg[2])
+		lttng_ust_field_integer_hex(uint64_t, value, e->arg[3])))
+
+#endif
+
+#include <lttng/tracepoint-event.h>
