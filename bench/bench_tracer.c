@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * bench_tracer - what recording costs, with egpu and with plain SQLite inserts, and what memcpy and LZ4 do on this machine.
- * usage: bench_tracer [FOLDER]. bench_tracer.sh adds LTTng-UST and makes a table.
+ * usage: bench_tracer [FOLDER], where the files stay; without it they are made in $TMPDIR or /tmp and removed. bench_tracer.sh adds LTTng-UST and
+ * makes a table.
  */
 #include <lz4.h>
 #include <pthread.h>
@@ -19,7 +20,7 @@
 #define COMMIT_EVENTS 10000u
 #define LIMIT_BYTES (64u << 20)
 
-static void die(const char *what, const char *why)
+static _Noreturn void die(const char *what, const char *why)
 {
 	fprintf(stderr, "bench_tracer: %s: %s\n", what, why);
 	exit(1);
@@ -301,7 +302,7 @@ static void bench_limits(void)
 
 int main(int argc, char **argv)
 {
-	const char *folder = argc > 1 ? argv[1] : ".";
+	const char *tmp = getenv("TMPDIR"), *folder = argc > 1 ? argv[1] : tmp ? tmp : "/tmp";
 	char egt[4096], db[4096];
 
 	snprintf(egt, sizeof(egt), "%s/bench_tracer.egt", folder);
