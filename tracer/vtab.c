@@ -330,6 +330,9 @@ int vtab_register(sqlite3 *db, char **error)
 		return SQLITE_NOMEM;
 	/* the module's destructor runs when the connection closes, after the last scan; also if this call fails */
 	code = sqlite3_create_module_v2(db, "event", &module, counter, free);
+	/* the reader asks for rows' checksums */
+	if (code == SQLITE_OK && sql_add_row_crc(db) != 0)
+		code = SQLITE_ERROR;
 	if (code == SQLITE_OK)
 		code = sqlite3_create_function_v2(db, "egpu_chunks_decoded", 0, SQLITE_UTF8 | SQLITE_INNOCUOUS, counter, chunks_decoded, NULL,
 						  NULL, NULL);

@@ -8,7 +8,7 @@
 #include "tracer/reader_text.h"
 #include "tracer/vtab.h"
 
-static int check(sqlite3 *db, char *error)
+static int check(sqlite3 *db, unsigned int *minor, char *error)
 {
 	int64_t id = 0, version = 0, tables = 0;
 	int err = sql_number(db, "PRAGMA main.application_id", &id);
@@ -26,13 +26,30 @@ static int check(sqlite3 *db, char *error)
 	if (version / 100 != TRACE_FORMAT_VERSION)
 		return trace_fail(error, -EINVAL, "the trace has format %lld.%lld, this extension reads %d.x; use a newer egpu",
 				  (long long)version / 100, (long long)version % 100, TRACE_FORMAT_VERSION);
+	*minor = (unsigned int)(version % 100);
 	return 0;
+}
+
+/* a text whose row is damaged is none; rows of format 1.0 had no checksum */
+static int prepare_texts(struct trace *t)
+{
+	bool sums = t->minor >= 1;
+	int err = sql_prepare(t->db,
+			      sums ? "SELECT name FROM main.device WHERE id = ?1 AND checksum IS " SQL_CRC_DEVICE
+				   : "SELECT name FROM main.device WHERE id = ?1", &t->device_names.find);
+
+	if (err)
+		return err;
+	return sql_prepare(t->db,
+			   sums ? "SELECT text FROM main.string WHERE id = ?1 AND checksum IS " SQL_CRC_STRING
+				: "SELECT text FROM main.string WHERE id = ?1", &t->strings.find);
 }
 
 int vtab_attach(sqlite3 *db, struct trace **out, char *error)
 {
+	unsigned int minor = 0;
 	struct trace *t;
-	int err = check(db, error);
+	int err = check(db, &minor, error);
 
 	if (err)
 		return err;
@@ -40,9 +57,8 @@ int vtab_attach(sqlite3 *db, struct trace **out, char *error)
 	if (!t)
 		return trace_fail(error, -ENOMEM, "no memory for a trace");
 	t->db = db;
-	err = sql_prepare(db, "SELECT name FROM main.device WHERE id = ?1", &t->device_names.find);
-	if (!err)
-		err = sql_prepare(db, "SELECT text FROM main.string WHERE id = ?1", &t->strings.find);
+	t->minor = minor;
+	err = prepare_texts(t);
 	if (err) {
 		vtab_detach(t);
 		return trace_fail(error, err, "the trace's tables cannot be read: %s", strerror(-err));

@@ -155,6 +155,15 @@ def test_damaged_chunk_is_an_error_that_names_it(build, egpu_trace, long, tmp_pa
     assert rows(egpu_trace, bad, "SELECT seq FROM event WHERE seq = 1") == [{"seq": 1}]
 
 
+def test_damaged_bounds_of_a_chunk_are_not_believed(build, long, tmp_path):
+    bad = tmp_path / "bad.egt"
+    shutil.copy(long, bad)
+    with sqlite3.connect(bad) as db:
+        db.execute("UPDATE chunk SET t_min_ns = 0, t_max_ns = 1 WHERE id = 2")
+    with pytest.raises(sqlite3.DatabaseError, match="chunk 2"):
+        connect(build, bad).execute("SELECT count(*) FROM event WHERE t_s > 100").fetchall()
+
+
 # ---- what is pushed down ----
 
 @pytest.mark.parametrize("where,plan", [
