@@ -17,6 +17,7 @@ int cmd_info(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_sql(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
 int cmd_cut(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_diff(int argc, char **argv);

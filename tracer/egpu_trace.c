@@ -17,6 +17,7 @@ static const struct {
 	{ "dump", cmd_dump, "its events as text, JSON lines or CSV" },
 	{ "verify", cmd_verify, "check every chunk; exit status 1 if one is damaged" },
 	{ "sql", cmd_sql, "ask it in SQL" },
+	{ "stats", cmd_stats, "rates, sizes, lifetimes, peaks, frame times" },
 	{ "diff", cmd_diff, "the first event in which two traces differ; exit status 1 if there is one" },
 	{ "cut", cmd_cut, "make a trace of a part of it" },
 	{ "merge", cmd_merge, "make one trace of several" },
