@@ -138,6 +138,7 @@ def test_tshark_gets_packets_while_they_are_recorded_and_all_of_them(root, live,
     assert p.wait(timeout=30) == 0, p.stderr.read()
     assert recorder.wait(timeout=30) == 0
     assert [int(v, 16) for v in [first.strip(), *rest]] == list(range(count))
+    assert not list(path.parent.glob("live.egt-*")), "whoever follows a trace does not hinder its end as a single file"
 
 
 def test_follow_writes_what_a_finished_trace_gives(build, live, egpu_trace, tmp_path):
@@ -174,3 +175,18 @@ def test_tshark_follows_egpu_run_to_the_guests_end(build, root, dump, tshark_env
     requests = [(e["kind"], int(e["gpa"], 16)) for e in dump(path) if e["kind"] in ("req_map", "req_unmap")]
     assert len(requests) > 10000
     assert [(k, int(g, 16)) for k, g in shown if k in ("req_map", "req_unmap")] == requests
+
+
+def test_following_ends_when_another_trace_takes_the_place(build, live, tmp_path):
+    path, recorder = live(ms=20)
+    out = tmp_path / "out.pcap"
+    p = subprocess.Popen([build / "egpu-trace", "export", "pcap", path, "--follow", "-o", out])
+    while not out.exists() or out.stat().st_size < 1000:
+        assert p.poll() is None
+        time.sleep(0.01)
+    (tmp_path / "other").mkdir()
+    other, _ = live("other/live.egt")
+    other.rename(path)
+    assert p.wait(timeout=20) == 0
+    assert recorder.poll() is None
+    assert [int.from_bytes(d["data"], "little") for d in (decode(b) for _, b in read_pcap(out.read_bytes())) if d["type"] == "MWr"][:3] == [0, 1, 2]

@@ -9,22 +9,28 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "tracer/tracer.h"
 
 /**
  * struct feed - where the events come from.
  * @path:    of the trace
- * @trace:   open; the caller's
  * @follow:  wait for more events as long as the trace is being recorded
+ * @trace:   open; another one after each feed_next(), with the same devices and strings
  * @damaged: chunks left out so far
+ * The rest is private.
  */
 struct feed {
 	const char *path;
-	struct trace *trace;
-	struct trace_cursor *cursor;
 	bool follow;
+	struct trace *trace;
 	uint64_t damaged;
+	struct trace_cursor *cursor;
+	bool skip_damaged;
+	uint64_t next_seq;
+	dev_t device;
+	ino_t inode;
 };
 
 /** feed_open() - @feed has path and follow set; opens the rest. Return: 0 or negative errno, @error filled. */

@@ -40,6 +40,7 @@ static int write_events(struct feed *feed, struct packets *packets, FILE *out, c
 	while (!err && (got = feed_next(feed, &event, out, error)) != 0) {
 		if (got < 0)
 			return got;
+		packets->trace = feed->trace;
 		if (!begun)
 			err = packets_begin(packets, event.t_ns);
 		begun = true;
@@ -54,7 +55,7 @@ static int write_events(struct feed *feed, struct packets *packets, FILE *out, c
 int pcap_write(struct feed *feed, FILE *out, char *error)
 {
 	struct pcap_out o = { .file = out };
-	struct packets packets = { .trace = feed->trace, .put = put_packet, .ctx = &o };
+	struct packets packets = { .put = put_packet, .ctx = &o };
 	pcap_t *pcap = pcap_open_dead_with_tstamp_precision(DLT_USER0, SNAPLEN, PCAP_TSTAMP_PRECISION_NANO);
 	int err = -ENOMEM;
 
