@@ -103,7 +103,7 @@ static bool parse_offset(const char *text, int64_t *ns)
 	char *end;
 	double seconds = strtod(text, &end);
 
-	if (end == text || *end || !isfinite(seconds) || fabs(seconds) > 9e9)
+	if (end == text || *end || !isfinite(seconds) || fabs(seconds) > 4e9)
 		return false;
 	*ns = (int64_t)llround(seconds * 1e9);
 	return true;

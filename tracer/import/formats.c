@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tracer/import/apple_dma.h"
+#include "tracer/import/frames.h"
 #include "tracer/import/ftrace.h"
 #include "tracer/import/mmiotrace.h"
 #include "tracer/import/qemu.h"
@@ -15,6 +16,8 @@ static const struct import_format formats[] = {
 	{ "mmiotrace", "Linux' mmiotrace (x86): register accesses, with BARs by its PCIDEV lines", 0, mmiotrace_import },
 	{ "qemu-log", "QEMU's -trace output in words: virtio_iommu_*, vfio_*, vfio_user_*; with or without times", 0, qemu_log_import },
 	{ "qemu-simple", "QEMU's simple trace, version 4 (binary), with the same events", IMPORT_TAKES_EVENTS, qemu_simple_import },
+	{ "mangohud", "MangoHud's log of frames (CSV), put onto a trace", IMPORT_NEEDS_ONTO, mangohud_import },
+	{ "presentmon", "PresentMon's log of frames (CSV, 1.x and 2.x), put onto a trace", IMPORT_NEEDS_ONTO, presentmon_import },
 };
 
 const struct import_format *import_format_at(unsigned int index)
