@@ -175,7 +175,7 @@ def test_installed_programs_find_the_installed_guest(build, root, tmp_path):
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     subprocess.run(["make", "install", f"BUILD={build}", f"DESTDIR={tmp_path}", "PREFIX=/opt/e"], cwd=root, env=env, check=True, capture_output=True)
     bin_ = tmp_path / "opt/e/bin"
-    assert sorted(p.name for p in bin_.iterdir()) == ["egpu-replay", "egpu-report", "egpu-run", "egpu-trace"]
+    assert sorted(p.name for p in bin_.iterdir()) == ["egpu-extcap", "egpu-replay", "egpu-report", "egpu-run", "egpu-trace"]
     assert (tmp_path / "opt/e/share/man/man1/egpu-run.1").exists() and (tmp_path / "opt/e/share/man/man5/workload.5").exists()
     run = subprocess.run([bin_ / "egpu-run", "--qemu", build / "qemu-system-x86_64", "--workload", root / SMALL, "--memory", "256"],
                          capture_output=True, text=True, timeout=120)
