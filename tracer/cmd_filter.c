@@ -104,9 +104,11 @@ int cmd_filter_option(struct cmd_filter *f, const char *command, int c)
 
 int cmd_filter_resolve(struct cmd_filter *f, struct trace *t, const char *path)
 {
+	unsigned int last = f->devices ? trace_devices(t) : 0;
+
 	for (unsigned int i = 0; i < f->devices; i++) {
 		f->device_id[i] = 0;
-		for (unsigned int id = 1; id <= trace_devices(t) && !f->device_id[i]; id++) {
+		for (unsigned int id = 1; id <= last && !f->device_id[i]; id++) {
 			const char *name = trace_device_name(t, id);
 
 			if (name && strcmp(name, f->device[i]) == 0)

@@ -137,7 +137,7 @@ static int describe(struct merge *m)
 	int err = 0;
 
 	for (int i = 0; i < m->n && !err; i++) {
-		sources[i] = (struct cmd_merge_source){ m->input[i].t, m->input[i].path, m->input[i].offset_ns };
+		sources[i] = (struct cmd_merge_source){ m->input[i].t, &m->input[i].remap, m->input[i].path, m->input[i].offset_ns };
 		err = cmd_remap_init(&m->input[i].remap, &m->out, m->input[i].t);
 	}
 	return err ? err : cmd_merge_describe(&m->out, sources, m->n);

@@ -65,6 +65,37 @@ static int common_meta(struct cmd_output *o, const struct cmd_merge_source *sour
 	return err;
 }
 
+/** struct known_device - a device of the new trace, by its number: who said first what it is. */
+struct known_device {
+	const char *identity;
+	const char *path;
+};
+
+/* devices become one by their names alone; where they say that they are not the same, that is to be known */
+static int compare_devices(const struct cmd_merge_source *sources, int n, FILE *assumed)
+{
+	struct known_device *known = calloc(TRACE_DEVICES_MAX + 1, sizeof(*known));
+
+	if (!known)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++) {
+		for (unsigned int id = 1; id < sources[i].remap->devices; id++) {
+			struct known_device *k = &known[sources[i].remap->device[id]];
+			const char *identity = trace_device_identity(sources[i].t, id);
+
+			if (!identity || (k->identity && strcmp(k->identity, identity) == 0))
+				continue;
+			if (k->identity)
+				fprintf(assumed, "device %s is taken to be one, though it is %s in %s and %s in %s\n",
+					trace_device_name(sources[i].t, id), k->identity, k->path, identity, sources[i].path);
+			else
+				*k = (struct known_device){ identity, sources[i].path };
+		}
+	}
+	free(known);
+	return 0;
+}
+
 static void write_origin(FILE *origin, const struct cmd_merge_source *sources, int n)
 {
 	fprintf(origin, "merged from ");
@@ -87,6 +118,8 @@ static int set_texts(struct cmd_output *o, const struct cmd_merge_source *source
 			fprintf(assumed, "%s: %s\n", sources[i].path, text);
 	}
 	write_origin(origin, sources, n);
+	if (compare_devices(sources, n, assumed) != 0)
+		return -ENOMEM;
 	return common_meta(o, sources, n, assumed);
 }
 

@@ -11,8 +11,10 @@
 
 #define CMD_MERGE_MAX 65 /* one more than traces that can be merged */
 
+/** struct cmd_merge_source - a trace to merge; @remap: its numbers in the new one, devices known. */
 struct cmd_merge_source {
 	struct trace *t;
+	const struct cmd_remap *remap;
 	const char *path;
 	int64_t offset_ns;
 };

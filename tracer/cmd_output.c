@@ -88,6 +88,10 @@ int cmd_output_open(struct cmd_output *o, const char *path, bool overwrite, char
 		if (same_file(path, sources[i]))
 			return trace_fail(error, -EINVAL, "%s cannot be read and replaced at once; choose another name for the new trace", path);
 	}
+	/* before there is a file that an interruption would leave behind */
+	sigaction(SIGINT, &on, NULL);
+	sigaction(SIGTERM, &on, NULL);
+	sigaction(SIGHUP, &on, NULL);
 	o->overwrite = overwrite;
 	err = store_file_lock(&o->file, path, error);
 	if (err)
@@ -99,9 +103,6 @@ int cmd_output_open(struct cmd_output *o, const char *path, bool overwrite, char
 		store_file_unlock(&o->file);
 		return err;
 	}
-	sigaction(SIGINT, &on, NULL);
-	sigaction(SIGTERM, &on, NULL);
-	sigaction(SIGHUP, &on, NULL);
 	return 0;
 }
 

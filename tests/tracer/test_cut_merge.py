@@ -316,3 +316,20 @@ def test_merge_keeps_provenance_of_the_least_certain(egpu_trace, sample, tmp_pat
     kinds = {about(egpu_trace, p)["meta"]["provenance"] for p in (sample, a)}
     got = about(egpu_trace, tmp_path / "o.egt")["meta"]["provenance"]
     assert got == ("modelled" if "modelled" in kinds else "imported")
+
+
+def test_merge_says_where_sources_disagree(build, egpu_trace, sample, tmp_path):
+    other = tmp_path / "other.egt"
+    subprocess.run([build / "egpu-trace", "cut", sample, "-o", other], check=True, capture_output=True)
+    name = about(egpu_trace, sample)["devices"][0]["name"]
+    with sqlite3.connect(other) as db:
+        # format 1.1 has a checksum in each row; a row of 1.0 is as good, and easier to make
+        db.execute("PRAGMA user_version = 100")
+        db.execute("UPDATE device SET identity = 'another' WHERE name = ?", (name,))
+        db.execute("UPDATE meta SET value = '9.9' WHERE key = 'qemu'")
+        db.execute("INSERT OR REPLACE INTO meta SELECT 'guest', 'other-kernel', checksum FROM meta LIMIT 1")
+    assert egpu_trace("merge", sample, other, "-o", tmp_path / "o.egt").returncode == 0
+    meta = about(egpu_trace, tmp_path / "o.egt")["meta"]
+    assert f"device {name} is taken to be one" in meta["assumed"]
+    assert f"guest of {other} is: other-kernel" in meta["assumed"]
+    assert meta.get("guest") in (None, "other-kernel")
