@@ -183,15 +183,16 @@ static int set_origin(struct cut *c)
 		snprintf(span, sizeof(span), " from %.9f s to %.9f s", (double)c->filter.from_ns / 1e9, (double)c->filter.to_ns / 1e9);
 	else if (c->filter.from_ns)
 		snprintf(span, sizeof(span), " from %.9f s", (double)c->filter.from_ns / 1e9);
-	n = asprintf(&text, "cut from %s%s%s%s: %s", c->path, span, c->filter.some_kinds ? ", some kinds" : "", c->filter.devices ? ", some devices" : "",
-		     origin ? origin : "of unknown origin");
+	n = asprintf(&text, "cut from %s%s%s%s: %s", c->path, span, c->filter.some_kinds ? ", some kinds" : "",
+		     c->filter.devices ? ", some devices" : "", origin ? origin : "of unknown origin");
 	if (n < 0)
 		return -ENOMEM;
 	err = tracer_meta(c->out.t, TRACE_META_ORIGIN, text);
 	free(text);
 	if (err || c->bare || !c->filter.from_ns)
 		return err;
-	n = asprintf(&text, "%s%swhat was live when the cut begins is written as begun at its first moment", assumed ? assumed : "", assumed ? "\n" : "");
+	n = asprintf(&text, "%s%swhat was live when the cut begins is written as begun at its first moment", assumed ? assumed : "",
+		     assumed ? "\n" : "");
 	if (n < 0)
 		return -ENOMEM;
 	err = tracer_meta(c->out.t, TRACE_META_ASSUMED, text);

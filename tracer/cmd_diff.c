@@ -38,8 +38,15 @@ struct side {
 	int got;
 };
 
+/** struct words - a list in a text; @found: that something was added. */
+struct words {
+	char text[256];
+	bool found;
+};
+
 /**
  * struct diff - a comparison.
+ * @what:   in what the two events at hand differ
  * @before: a ring of the last @context equal events of the first trace, and their numbers
  */
 struct diff {
@@ -49,6 +56,7 @@ struct diff {
 	unsigned int ignoreds;
 	bool ignore_times, quiet;
 	uint64_t context, compared;
+	struct words what;
 	struct trace_event *before;
 };
 
@@ -81,31 +89,34 @@ static bool same_arg(const struct diff *d, unsigned int i)
 	return a->event.arg[i] == b->event.arg[i];
 }
 
-/* what the two events differ in, as words in @what if it is not NULL */
-static bool differ(const struct diff *d, char *what, size_t bytes)
+static void add_word(struct words *w, bool is_same, const char *word)
+{
+	size_t at = strlen(w->text);
+
+	if (is_same)
+		return;
+	w->found = true;
+	snprintf(w->text + at, sizeof(w->text) - at, "%s%s", at ? ", " : "", word);
+}
+
+/* Return: true if the two events differ; *@what then names in what */
+static bool differ(const struct diff *d, struct words *what)
 {
 	const struct side *a = &d->side[0], *b = &d->side[1];
 	const char *name = NULL;
 	enum trace_form form;
-	size_t at = 0;
-	bool found = false;
 
-#define FIELD(is_same, field)                                                                     \
-	if (!(is_same)) {                                                                         \
-		found = true;                                                                     \
-		if (what && at < bytes)                                                           \
-			at += (size_t)snprintf(what + at, bytes - at, "%s%s", at ? ", " : "", field); \
-	}
-	FIELD(a->event.kind == b->event.kind, "kind")
-	FIELD(d->ignore_times || a->event.t_ns == b->event.t_ns, "time")
-	FIELD(same_text(trace_device_name(a->t, a->event.device), trace_device_name(b->t, b->event.device)), "device")
-	FIELD(a->event.status == b->event.status, "status")
+	what->text[0] = '\0';
+	what->found = false;
+	add_word(what, a->event.kind == b->event.kind, "kind");
+	add_word(what, d->ignore_times || a->event.t_ns == b->event.t_ns, "time");
+	add_word(what, same_text(trace_device_name(a->t, a->event.device), trace_device_name(b->t, b->event.device)), "device");
+	add_word(what, a->event.status == b->event.status, "status");
 	for (unsigned int i = 0; a->event.kind == b->event.kind && i < TRACE_ARGS_MAX; i++) {
 		if (cmd_event_arg(&a->event, i, &name, &form))
-			FIELD(same_arg(d, i), name)
+			add_word(what, same_arg(d, i), name);
 	}
-#undef FIELD
-	return found;
+	return what->found;
 }
 
 /* ---- reading ---- */
@@ -170,15 +181,12 @@ static int show_side(const struct diff *d, struct side *s, char sign)
 
 static int show(struct diff *d)
 {
-	char what[256] = "";
 	uint64_t n = d->compared < d->context ? d->compared : d->context;
 	int status;
 
-	if (d->side[0].got > 0 && d->side[1].got > 0)
-		differ(d, what, sizeof(what));
 	show_place(&d->side[0], '-');
 	show_place(&d->side[1], '+');
-	printf("@@ after %" PRIu64 " equal events%s%s @@\n", d->compared, what[0] ? "; different: " : "", what);
+	printf("@@ after %" PRIu64 " equal events%s%s @@\n", d->compared, d->what.found ? "; different: " : "", d->what.text);
 	for (uint64_t i = d->compared - n; i < d->compared; i++) {
 		putchar(' ');
 		cmd_print_text(d->side[0].t, &d->before[i % d->context]);
@@ -197,7 +205,7 @@ static int compare(struct diff *d)
 			return TROUBLE;
 		if (d->side[0].got == 0 && d->side[1].got == 0)
 			return SAME;
-		if (d->side[0].got == 0 || d->side[1].got == 0 || differ(d, NULL, 0))
+		if (d->side[0].got == 0 || d->side[1].got == 0 || differ(d, &d->what))
 			break;
 		if (d->context)
 			d->before[d->compared % d->context] = d->side[0].event;

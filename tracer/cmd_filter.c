@@ -166,9 +166,16 @@ static bool from_device(const struct cmd_filter *f, const struct trace_event *e)
 	return f->devices == 0;
 }
 
+static bool in_region(const struct cmd_filter *f, const struct trace_event *e)
+{
+	bool access = e->kind == TRACE_REGION_READ || e->kind == TRACE_REGION_WRITE;
+
+	return access && e->arg[TRACE_REGION_REGION] == (uint64_t)f->region;
+}
+
 bool cmd_filter_wants(const struct cmd_filter *f, const struct trace_event *e)
 {
-	if (f->region >= 0 && ((e->kind != TRACE_REGION_READ && e->kind != TRACE_REGION_WRITE) || e->arg[TRACE_REGION_REGION] != (uint64_t)f->region))
+	if (f->region >= 0 && !in_region(f, e))
 		return false;
 	if (f->some_range && !in_range(f, e))
 		return false;

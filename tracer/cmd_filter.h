@@ -2,8 +2,8 @@
 /*
  * cmd_filter.h - which events a command works on: --kind, --device, --from, --to, --region, --range.
  *
- * Purpose:  several commands take the same options; here they are read, checked against the trace, and applied. Times and kinds choose chunks
- *           (see trace_cursor_seek_time()), the rest is looked at event by event.
+ * Purpose:  several commands take the same options; here they are read, checked against the trace, and applied. Times and kinds choose
+ *           chunks (see trace_cursor_seek_time()), the rest is looked at event by event.
  * Compiled: egpu-trace.
  */
 #ifndef EGPU_TRACER_CMD_FILTER_H

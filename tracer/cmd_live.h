@@ -52,7 +52,10 @@ int cmd_live_event(struct cmd_live *l, const struct trace_event *event, uint64_t
 
 const struct cmd_live_count *cmd_live_count(const struct cmd_live *l, enum cmd_live_class class);
 
-/** cmd_live_list() - the beginnings of all that is live, in order of the file. Return: an array to be freed, *@n long; NULL without memory. */
+/**
+ * cmd_live_list() - the beginnings of all that is live, in order of the file.
+ * Return: an array to be freed, *@n long; NULL without memory.
+ */
 struct trace_event *cmd_live_list(const struct cmd_live *l, size_t *n);
 
 #endif

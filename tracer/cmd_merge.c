@@ -154,7 +154,9 @@ static int merge(struct merge *m)
 		return cmd_failed("%s", error);
 	err = describe(m);
 	status = err ? cmd_failed("%s: %s", m->out_path, strerror(-err)) : copy_events(m);
-	err = status == CMD_DONE ? tracer_account(m->out.t, "merge_chunks_damaged", m->damaged, "damaged chunks of the sources that were left out") : 0;
+	err = 0;
+	if (status == CMD_DONE)
+		err = tracer_account(m->out.t, "merge_chunks_damaged", m->damaged, "damaged chunks of the sources that were left out");
 	if (err)
 		status = cmd_failed("%s: %s", m->out_path, strerror(-err));
 	if (status != CMD_DONE) {

@@ -80,8 +80,9 @@ static int compare_devices(const struct cmd_merge_source *sources, int n, FILE *
 		return -ENOMEM;
 	for (int i = 0; i < n; i++) {
 		for (unsigned int id = 1; id < sources[i].remap->devices; id++) {
-			struct known_device *k = &known[sources[i].remap->device[id]];
-			const char *identity = trace_device_identity(sources[i].t, id);
+			unsigned int number = sources[i].remap->device[id];
+			const char *identity = number ? trace_device_identity(sources[i].t, id) : NULL;
+			struct known_device *k = &known[number];
 
 			if (!identity || (k->identity && strcmp(k->identity, identity) == 0))
 				continue;

@@ -2,7 +2,7 @@
 /*
  * cmd_output.h - a trace made from other traces.
  *
- * Purpose:  writes under PATH-new and moves it to PATH when it is whole, so that a command that fails, is interrupted or killed leaves no half
+ * Purpose:  writes under PATH-new and moves it to PATH when it is whole, so that a command that fails or is interrupted leaves no half
  *           trace, and the older one, if there was one, in place. Devices and strings get their numbers in the new trace.
  * Compiled: egpu-trace.
  */

@@ -188,8 +188,8 @@ static void text_irqs(const struct stats *s)
 	for (uint32_t i = 0; i < s->irqs.n; i++) {
 		const struct stats_row *r = &s->irqs.row[i];
 
-		printf("%-20s %-6s %6" PRIu64 " %12" PRIu64 " %14.1f %12" PRIu64 "\n", device_name(s, r->key[0]), r->key[1] < 3 ? irq_type[r->key[1]] : "?",
-		       r->key[2], r->reads + r->writes, per_second(s, r->reads + r->writes), r->writes);
+		printf("%-20s %-6s %6" PRIu64 " %12" PRIu64 " %14.1f %12" PRIu64 "\n", device_name(s, r->key[0]),
+		       r->key[1] < 3 ? irq_type[r->key[1]] : "?", r->key[2], r->reads + r->writes, per_second(s, r->reads + r->writes), r->writes);
 	}
 }
 
@@ -201,7 +201,8 @@ static void text_registers(const struct stats *s)
 	for (uint32_t i = 0; i < s->registers.n && i < TOP_REGISTERS; i++) {
 		const struct stats_row *r = &s->registers.row[i];
 
-		printf("%-20s %6" PRIu64 " %#12" PRIx64 " %12" PRIu64 " %12" PRIu64 "\n", device_name(s, r->key[0]), r->key[1], r->key[2], r->reads, r->writes);
+		printf("%-20s %6" PRIu64 " %#12" PRIx64 " %12" PRIu64 " %12" PRIu64 "\n", device_name(s, r->key[0]), r->key[1], r->key[2], r->reads,
+		       r->writes);
 	}
 	if (s->registers.n > TOP_REGISTERS)
 		printf("and %" PRIu32 " others%s\n", s->registers.n - TOP_REGISTERS, s->registers.others ? ", not all of them counted" : "");

@@ -127,7 +127,8 @@ def test_cut_begins_with_what_was_live_and_stays_in_balance(egpu_trace, loads, t
     assert counts["cut_events_left_out"] == len(before)
     assert counts["requests_mapped"] == 4000
     # no end in it is without its beginning
-    done = egpu_trace("sql", "--csv", out, "SELECT min(requests), (SELECT requests FROM live_requests ORDER BY seq DESC LIMIT 1) FROM live_requests")
+    last = "(SELECT requests FROM live_requests ORDER BY seq DESC LIMIT 1)"
+    done = egpu_trace("sql", "--csv", out, f"SELECT min(requests), {last} FROM live_requests")
     assert done.stdout.splitlines()[1] == "1,700"
 
 
@@ -232,7 +233,8 @@ def test_interrupted_merge_leaves_nothing(build, egpu_trace, tmp_path):
 
 
 @pytest.mark.parametrize("args", [
-    [], ["{t}"], ["-o", "{out}"], ["{t}", "{t}", "-o", "{out}"], ["{t}", "-o", "{out}", "--from", "x"], ["{t}", "-o", "{out}", "--from", "5", "--to", "5"],
+    [], ["{t}"], ["-o", "{out}"], ["{t}", "{t}", "-o", "{out}"], ["{t}", "-o", "{out}", "--from", "x"],
+    ["{t}", "-o", "{out}", "--from", "5", "--to", "5"],
     ["{t}", "-o", "{out}", "--kind", "nonsense"], ["{t}", "-o", "{out}", "--what"],
 ])
 def test_cut_misused_says_so(egpu_trace, sample, tmp_path, args):
@@ -262,7 +264,8 @@ def test_parts_merge_into_the_whole(egpu_trace, loads, tmp_path):
 
 def test_merge_gives_devices_and_texts_new_numbers_and_sorts_by_time(egpu_trace, tmp_path):
     a = imported(egpu_trace, tmp_path / "a.egt", [mapped(1, 0x1000, "one"), marked(2, "first"), mapped(5, 0x2000, "two")])
-    b = imported(egpu_trace, tmp_path / "b.egt", [marked(1.5, "second"), marked(3, "first"), mapped(4, 0x3000, "two"), mapped(6, 0x4000, "three")])
+    b = imported(egpu_trace, tmp_path / "b.egt",
+                 [marked(1.5, "second"), marked(3, "first"), mapped(4, 0x3000, "two"), mapped(6, 0x4000, "three")])
     out = tmp_path / "out.egt"
     assert egpu_trace("merge", a, b, "-o", out).returncode == 0
     assert [(e["t_ns"] / 1e9, e.get("text") or e["device"]) for e in events(egpu_trace, out)] == [
@@ -294,7 +297,8 @@ def test_negative_offset_before_time_began_fails(egpu_trace, sample, tmp_path):
 
 
 @pytest.mark.parametrize("args", [
-    [], ["{t}", "-o", "{out}"], ["{t}", "{t}"], ["{t}", "{t}", "-o", "{out}", "--offset", "1"], ["{t}", "--offset", "soon", "{t}", "-o", "{out}"],
+    [], ["{t}", "-o", "{out}"], ["{t}", "{t}"], ["{t}", "{t}", "-o", "{out}", "--offset", "1"],
+    ["{t}", "--offset", "soon", "{t}", "-o", "{out}"],
     ["{t}", "--offset", "nan", "{t}", "-o", "{out}"], ["{t}", "{t}", "-o", "{out}", "--what"], ["{t}"] * 70 + ["-o", "{out}"],
 ])
 def test_merge_misused_says_so(egpu_trace, sample, tmp_path, args):

@@ -62,7 +62,8 @@ def test_equal_traces_give_0_and_no_output(egpu_trace, sample, tmp_path):
 
 
 @pytest.mark.parametrize("event,what", [
-    ((2.001, 0x1000 * 11, 4096), "time, guest_t"), ((2, 0x99000, 4096), "gpa, iova"), ((2, 0x1000 * 11, 8192), "len"), ((2, "mark"), "kind, device"),
+    ((2.001, 0x1000 * 11, 4096), "time, guest_t"), ((2, 0x99000, 4096), "gpa, iova"), ((2, 0x1000 * 11, 8192), "len"),
+    ((2, "mark"), "kind, device"),
 ])
 def test_first_difference_is_shown_with_its_context(egpu_trace, trace, event, what):
     a, b = trace("a", MAPS), trace("b", changed(10, event))
@@ -121,7 +122,8 @@ def test_failure_and_misuse_give_2(egpu_trace, sample, tmp_path):
     with sqlite3.connect(bad) as db:
         db.execute("UPDATE chunk SET checksum = (checksum + 1) & 0xffffffff")
     for args in ([], [sample], [sample, sample, sample], [sample, "/nonexistent"], [sample, bad], [sample, sample, "--ignore", "nonsense"],
-                 [sample, sample, "--context", "x"], [sample, sample, "--context", "-1"], [sample, sample, "--device", "none"], ["--what", sample, sample]):
+                 [sample, sample, "--context", "x"], [sample, sample, "--context", "-1"], [sample, sample, "--device", "none"],
+                 ["--what", sample, sample]):
         done = egpu_trace("diff", *args)
         assert done.returncode == 2 and done.stderr.startswith(("egpu-trace: ", "diff: ")), args
     assert "chunk 1" in egpu_trace("diff", sample, bad).stderr

@@ -62,13 +62,14 @@ def test_counts_are_those_of_the_events(egpu_trace, request, which):
     assert {k: v["failed"] for k, v in s["kinds"].items() if v["failed"]} == collections.Counter(e["kind"] for e in events if e["status"])
     assert s["events"] == len(events)
     assert (s["first_ns"], s["last_ns"]) == (min(e["t_ns"] for e in events), max(e["t_ns"] for e in events))
-    sizes = collections.Counter(1 << max(0, math.ceil(math.log2(e["len"]))) if e["len"] > 1 else 1 for e in events if e["kind"] == "req_map")
+    sizes = collections.Counter(1 << math.ceil(math.log2(max(1, e["len"]))) for e in events if e["kind"] == "req_map")
     assert {z["at_most_bytes"]: z["requests"] for z in s["request_sizes"]} == sizes
     irqs = collections.Counter((e["device"] or "-", e["type"], e["vector"]) for e in events if e["kind"] == "irq")
     assert {(r["device"], r["type"], r["vector"]): r["number"] for r in s["interrupts"]} == irqs
-    registers = collections.Counter((e["device"] or "-", e["region"], int(e["offset"], 16), e["kind"]) for e in events if e["kind"].startswith("region_"))
-    assert {(r["device"], r["region"], r["offset"], k): r[n] for r in s["registers"] for k, n in (("region_read", "reads"), ("region_write", "writes"))
-            if r[n]} == registers
+    registers = collections.Counter((e["device"] or "-", e["region"], int(e["offset"], 16), e["kind"])
+                                    for e in events if e["kind"].startswith("region_"))
+    column = {"region_read": "reads", "region_write": "writes"}
+    assert {(r["device"], r["region"], r["offset"], k): r[c] for r in s["registers"] for k, c in column.items() if r[c]} == registers
 
 
 @pytest.fixture
