@@ -45,7 +45,7 @@ BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 EXT      := $(BUILD)/egpu_trace.so
 EXT_SRC  := $(filter-out $(MAINS) $(CMDS),$(wildcard tracer/*.c))
 EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
-MAN      := $(wildcard */*.1 */*.5 */*/*.1 */*/*.5)
+MAN      := $(wildcard */*.1 */*.5 analysis/*/*.1 */*/*.5)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
