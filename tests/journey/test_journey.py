@@ -177,6 +177,7 @@ def test_installed_programs_find_the_installed_guest(build, root, tmp_path):
     bin_ = tmp_path / "opt/e/bin"
     assert sorted(p.name for p in bin_.iterdir()) == ["egpu-extcap", "egpu-replay", "egpu-report", "egpu-run", "egpu-trace"]
     assert (tmp_path / "opt/e/share/man/man1/egpu-run.1").exists() and (tmp_path / "opt/e/share/man/man5/workload.5").exists()
+    assert (tmp_path / "opt/e/share/man/man1/egpu-extcap.1").exists() and (tmp_path / "opt/e/share/egpu/wireshark/egpu.lua").exists()
     run = subprocess.run([bin_ / "egpu-run", "--qemu", build / "qemu-system-x86_64", "--workload", root / SMALL, "--memory", "256"],
                          capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
