@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """egpu-trace import qemu-log and qemu-simple: each event's exact format, three generations of prefixes, a real run under QEMU, hostile input."""
 import collections
+import hashlib
 import random
 import struct
 import subprocess
@@ -312,3 +313,15 @@ def test_mutated_logs_never_crash(variant, tmp_path):
 
 def test_mutated_simple_traces_never_crash(variant, tmp_path):
     assert sum(survives(variant("asan"), tmp_path, data, "qemu-simple") == 0 for data in mutations(SIMPLE, random.Random(2), 120)) > 20
+
+
+# ---- the recording in datasets ----
+
+def test_log_of_datasets_has_the_totals_of_its_readme(run, root):
+    source = root / "datasets/qemu-11.1-vfio-user.log.gz"
+    got = run(source.read_bytes())
+    account = got.account
+    assert hashlib.sha256(source.read_bytes()).hexdigest() in (root / "datasets/README.md").read_text()
+    assert (account["records"], account["accesses"], account["ram"], account["ram_repeated"], account["interrupts"]) == (2168, 1723, 60, 60, 72)
+    assert sum(e["kind"].startswith("region_") and e["region"] == 7 for e in got.events) == 344
+    assert account["lines_malformed"] == account["lines_unknown"] == 0
