@@ -82,11 +82,12 @@ $(BUILD)/egpu-replay: $(call obj,replay/egpu_replay.c) $(BUILD)/libegpu.a ; $(LI
 $(BUILD)/egpu-report: $(call obj,analysis/egpu_report.c) $(BUILD)/libegpu.a ; $(LINK)
 $(BUILD)/egpu-extcap: $(call obj,analysis/wireshark/egpu_extcap.c) $(BUILD)/libegpu.a ; $(LINK)
 
-# SQLite's loadable extension: the tracer again, calling SQLite through the loading program; never with a sanitizer, whose runtime that lacks
+# SQLite's loadable extension: the tracer again, calling SQLite through the loading program; never with a sanitizer, which that lacks
 $(BUILD)/ext/%.o: %.c | $(SETUP_PACKAGES) $(EMBED:%=$(BUILD)/gen/%.inc)
 	@mkdir -p $(@D)
 	$(call SAY,CC   $< (extension))
-	$(Q)$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -ffunction-sections -include tracer/vtab_api.h -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(STD) $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -ffunction-sections \
+		-include tracer/vtab_api.h -MMD -MP -c $< -o $@
 $(EXT): $(EXT_SRC:%.c=$(BUILD)/ext/%.o)
 	@echo "  LINK $@"; $(CC) -shared -Wl,--gc-sections -Wl,-z,defs $(LDFLAGS) -o $@ $^ -llz4 -lz -lm
 
