@@ -148,10 +148,11 @@ static int import_files(int argc, char **argv, struct import_args *args, const s
 int cmd_import(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },   { "force", no_argument, NULL, 'w' },         { "help", no_argument, NULL, 'h' },
-		{ "list", no_argument, NULL, 'l' },           { "iommu", no_argument, NULL, 'i' },         { "snapshot", required_argument, NULL, 's' },
-		{ "events", required_argument, NULL, 'e' },   { "onto", required_argument, NULL, 't' },    { "offset", required_argument, NULL, 'f' },
-		{ 0 },
+		{ "output", required_argument, NULL, 'o' }, { "force", no_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },	    { "list", no_argument, NULL, 'l' },
+		{ "iommu", no_argument, NULL, 'i' },	    { "snapshot", required_argument, NULL, 's' },
+		{ "events", required_argument, NULL, 'e' }, { "onto", required_argument, NULL, 't' },
+		{ "offset", required_argument, NULL, 'f' }, { 0 },
 	};
 	struct tracer_options out = { 0 };
 	struct import_args args = { 0 };

@@ -220,17 +220,22 @@ static int finish(struct apple_import *im)
 	r->lines_too_long = im->base.lines_too_long;
 	r->requests_live_at_end = live_elements(im->live);
 	r->sg_live_at_end = im->sg_live;
-	r->ring_full = im->rows >= RING_ROWS || (im->snapshot.read && im->snapshot.trace_capacity && im->snapshot.trace_entries >= im->snapshot.trace_capacity);
+	r->ring_full = im->rows >= RING_ROWS ||
+		       (im->snapshot.read && im->snapshot.trace_capacity && im->snapshot.trace_entries >= im->snapshot.trace_capacity);
 #define X(name, note) import_count(im->base.report, #name, r->name, note);
 	APPLE_COUNTS(X)
 #undef X
 	if (im->rows == 0)
-		return trace_fail(im->base.error, -ENODATA, "%s: none of %" PRIu64 " lines is a row \"timestamp_ns,op,gpa_hex,size,active_maps,active_bytes\"; "
-				  "is it apple_dma's trace?", im->base.args->path, r->lines);
-	import_assume(&im->base, "rows hold no IOVA, direction and device: iova is 0, the direction both, and the device one for all instances");
+		return trace_fail(im->base.error, -ENODATA,
+				  "%s: none of %" PRIu64 " lines is a row \"timestamp_ns,op,gpa_hex,size,active_maps,active_bytes\"; "
+				  "is it apple_dma's trace?",
+				  im->base.args->path, r->lines);
+	import_assume(&im->base,
+		      "rows hold no IOVA, direction and device: iova is 0, the direction both, and the device one for all instances");
 	import_assume(&im->base, "the module records no failed map: that the IOMMU was full does not show here");
 	if (r->preexisting_maps)
-		import_assume(&im->base, "%" PRIu64 " mappings of %" PRIu64 " bytes were live before the first row; what they are is not known",
+		import_assume(&im->base,
+			      "%" PRIu64 " mappings of %" PRIu64 " bytes were live before the first row; what they are is not known",
 			      r->preexisting_maps, r->preexisting_bytes);
 	apple_dma_snapshot_describe(&im->base, &im->snapshot);
 	return import_describe(&im->base, "apple_dma trace", "CLOCK_MONOTONIC of the guest");

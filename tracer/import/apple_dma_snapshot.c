@@ -55,5 +55,6 @@ void apple_dma_snapshot_describe(struct import *im, const struct apple_dma_snaps
 #define X(name, note) import_count(im->report, "snapshot_" #name, s->name, note);
 	APPLE_DMA_SNAPSHOT(X)
 #undef X
-	import_assume(im, "the snapshot was taken at the end of the trace; its window of 2^%" PRIu64 " bytes was in force all the time", s->window_shift);
+	import_assume(im, "the snapshot was taken at the end of the trace; its window of 2^%" PRIu64 " bytes was in force all the time",
+		      s->window_shift);
 }

@@ -17,7 +17,7 @@ struct csv {
 	unsigned int n;
 };
 
-/** csv_split() - cut @line, which is changed, into fields; a field may stand in quotes. Return: false if there are more than CSV_FIELDS_MAX. */
+/** csv_split() - cut @line, which is changed, into fields; one may stand in quotes. Return: false if there are too many. */
 bool csv_split(char *line, struct csv *out);
 
 /** csv_column() - the column called @name, capitals or not. Return: its index, or -1. */

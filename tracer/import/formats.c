@@ -10,9 +10,10 @@
 #include "tracer/import/qemu.h"
 
 static const struct import_format formats[] = {
-	{ "ftrace", "Linux dma:* (and iommu:*) tracepoints as text: trace, trace_pipe, trace-cmd report, perf script", IMPORT_TAKES_IOMMU, ftrace_import },
-	{ "apple-dma", "debugfs trace of the apple_dma guest module: timestamp_ns,op,gpa_hex,size,active_maps,active_bytes", IMPORT_TAKES_SNAPSHOT,
-	  apple_dma_import },
+	{ "ftrace", "Linux dma:* (and iommu:*) tracepoints as text: trace, trace_pipe, trace-cmd report, perf script", IMPORT_TAKES_IOMMU,
+	  ftrace_import },
+	{ "apple-dma", "debugfs trace of the apple_dma guest module: timestamp_ns,op,gpa_hex,size,active_maps,active_bytes",
+	  IMPORT_TAKES_SNAPSHOT, apple_dma_import },
 	{ "mmiotrace", "Linux' mmiotrace (x86): register accesses, with BARs by its PCIDEV lines", 0, mmiotrace_import },
 	{ "qemu-log", "QEMU's -trace output in words: virtio_iommu_*, vfio_*, vfio_user_*; with or without times", 0, qemu_log_import },
 	{ "qemu-simple", "QEMU's simple trace, version 4 (binary), with the same events", IMPORT_TAKES_EVENTS, qemu_simple_import },

@@ -19,7 +19,7 @@
 	X(frames_not_shown, "of them, frames that the log says were never shown")                                                          \
 	X(frames_before, "of them, frames before the trace's first event")                                                                 \
 	X(frames_behind, "of them, frames behind the trace's last event")                                                                  \
-	X(frames_lost, "frames at times that the trace's clock cannot say (before its 0), not emitted")                                     \
+	X(frames_lost, "frames at times that the trace's clock cannot say (before its 0), not emitted")                                    \
 	X(frames_other, "frames of other processes, not emitted")                                                                          \
 	X(frames_there, "frames that the trace had already, kept")                                                                         \
 	X(frame_log_lines_unknown, "lines of the log that are no frame")                                                                   \
@@ -74,11 +74,12 @@ bool frames_date(const char *text, int64_t *ns)
 	int end = 0;
 	time_t seconds;
 
-	if (sscanf(text, "%4d-%2d-%2d%*1[ T_]%2d%*1[:-]%2d%*1[:-]%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-		   &end) != 6 || !end)
+	if (sscanf(text, "%4d-%2d-%2d%*1[ T_]%2d%*1[:-]%2d%*1[:-]%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+		   &tm.tm_sec, &end) != 6 ||
+	    !end)
 		return false;
-	if (tm.tm_year < 1970 || tm.tm_year > 2199 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
-	    tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+	if (tm.tm_year < 1970 || tm.tm_year > 2199 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 ||
+	    tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
 		return false;
 	text += end;
 	if (*text == '.') {
@@ -134,14 +135,16 @@ static int find_zero(struct import *im, const struct frames *frames, struct onto
 		return 0;
 	}
 	if (!frames->absolute)
-		return trace_fail(im->error, -EINVAL, "%s does not say when it was recorded: say with --offset where its time 0 is on the clock of %s",
+		return trace_fail(im->error, -EINVAL,
+				  "%s does not say when it was recorded: say with --offset where its time 0 is on the clock of %s",
 				  args->path, args->onto);
 	if (clock && strcmp(clock, "CLOCK_REALTIME") == 0) {
 		*zero_ns = frames->zero_ns;
 		return 0;
 	}
 	if (!started || !frames_date(started, &started_ns))
-		return trace_fail(im->error, -EINVAL, "%s does not say when it started: say with --offset where the log's time 0 is on its clock", args->onto);
+		return trace_fail(im->error, -EINVAL,
+				  "%s does not say when it started: say with --offset where the log's time 0 is on its clock", args->onto);
 	if (__builtin_add_overflow(onto->summary.t_first_ns, frames->zero_ns - started_ns, zero_ns))
 		return trace_fail(im->error, -ERANGE, "the times of %s and of %s are too far apart", args->onto, args->path);
 	import_assume(im, "the trace started (%s) when its first event was recorded; the frames may be off by a second", started);
@@ -173,8 +176,8 @@ static bool place(const struct frames_item *item, int64_t zero_ns, uint64_t *t_n
 }
 
 /* emit the frames from number @i on that are not behind @until_ns. Return: the number of the next one */
-static size_t emit_frames(struct import *im, const struct frames *frames, size_t i, const struct onto *onto, int64_t zero_ns, uint64_t until_ns,
-			  struct counts *counts)
+static size_t emit_frames(struct import *im, const struct frames *frames, size_t i, const struct onto *onto, int64_t zero_ns,
+			  uint64_t until_ns, struct counts *counts)
 {
 	for (; i < frames->n; i++) {
 		struct trace_event event = { .kind = TRACE_FRAME };
@@ -215,8 +218,10 @@ static int check_range(struct import *im, const struct counts *counts, const str
 {
 	if (counts->frames > counts->frames_before + counts->frames_behind)
 		return 0;
-	return trace_fail(im->error, -ERANGE, "no frame of %.80s lies in the time of the trace, %.3f to %.3f s: the log's time 0 would be at %.3f s; "
-			  "set it with --offset", im->args->path, (double)onto->summary.t_first_ns / NS_PER_S, (double)onto->summary.t_last_ns / NS_PER_S,
+	return trace_fail(im->error, -ERANGE,
+			  "no frame of %.80s lies in the time of the trace, %.3f to %.3f s: the log's time 0 would be at %.3f s; "
+			  "set it with --offset",
+			  im->args->path, (double)onto->summary.t_first_ns / NS_PER_S, (double)onto->summary.t_last_ns / NS_PER_S,
 			  (double)zero_ns / NS_PER_S);
 }
 
@@ -231,8 +236,8 @@ int frames_put(struct import *im, struct frames *frames, const char *what)
 	if (frames->n == 0)
 		return trace_fail(im->error, -ENODATA, "%s holds no frame: is it a log of %s?", im->args->path, what);
 	if (frames->streams > 1 && keep_one_stream(frames, &kept))
-		import_assume(im, "the frames are those of %s, which presented most; those of %u other processes are left out", frames->stream[kept],
-			      frames->streams - 1);
+		import_assume(im, "the frames are those of %s, which presented most; those of %u other processes are left out",
+			      frames->stream[kept], frames->streams - 1);
 	qsort(frames->item, frames->n, sizeof(frames->item[0]), compare_items);
 	err = onto_open(&onto, im);
 	if (!err)

@@ -2,7 +2,7 @@
 /*
  * frames.h - logs of frames (MangoHud, PresentMon, CapFrameX), put onto an existing trace.
  *
- * Purpose:  a log's reader fills a struct frames; frames_put() copies the trace with a FRAME event for each of them, where it belongs in time.
+ * Purpose:  a log's reader fills a struct frames; frames_put() copies the trace with a FRAME event for each of them, by time.
  * Compiled: the importers; shared by the readers of frame logs.
  *
  * Time: with --offset the log's time 0 is there on the trace's clock. Without it the log must have an absolute time, and so must the trace:
@@ -50,11 +50,11 @@ int frames_add(struct frames *frames, const struct frames_item *item);
 /** frames_stream() - the number of the stream called @name. Return: its number; FRAMES_STREAMS_MAX if there are too many. */
 unsigned int frames_stream(struct frames *frames, const char *name);
 
-/** frames_put() - write the trace args->onto with @frames, and what is to be said about them, into @im's trace. Return: 0 or -errno, error filled. */
+/** frames_put() - write the trace args->onto with @frames, and what is to be said of them, into @im's trace. Return: 0 or -errno. */
 int frames_put(struct import *im, struct frames *frames, const char *what);
 void frames_free(struct frames *frames);
 
-/** frames_date() - "2026-09-18 08:57:43.386354900", leading zeros or not, of this machine's time zone; "…Z": UTC. Return: false if it is none. */
+/** frames_date() - "2026-09-18 08:57:43.386354900" of this machine's time zone, or "…Z" of UTC. Return: false if it is none. */
 bool frames_date(const char *text, int64_t *ns);
 
 /* the readers: see import_format */

@@ -81,23 +81,33 @@ static void list_assumptions(struct ftrace_import *im)
 {
 	const struct ftrace_report *r = &im->report;
 
-	import_assume(&im->base, "the text does not name its clock; t_ns is %s", im->bare_clock ? "the bare count it prints" : "the time it prints");
+	import_assume(&im->base, "the text does not name its clock; t_ns is %s",
+		      im->bare_clock ? "the bare count it prints" : "the time it prints");
 	if (r->alloc_gpa_assumed && r->maps_translated == 0)
-		import_assume(&im->base, "%" PRIu64 " allocations show no physical address; gpa is taken to be dma_addr, as in all %" PRIu64 " maps that show both",
-		       r->alloc_gpa_assumed, r->maps_direct);
+		import_assume(&im->base,
+			      "%" PRIu64 " allocations show no physical address; gpa is taken to be dma_addr, as in all %" PRIu64
+			      " maps that show both",
+			      r->alloc_gpa_assumed, r->maps_direct);
 	else if (r->alloc_gpa_assumed)
-		import_assume(&im->base, "%" PRIu64 " allocations show no physical address and %" PRIu64 " of %" PRIu64 " maps are translated by an IOMMU: dma_addr "
-		       "stands in for a gpa that is not known", r->alloc_gpa_assumed, r->maps_translated, r->maps_direct + r->maps_translated);
+		import_assume(&im->base,
+			      "%" PRIu64 " allocations show no physical address and %" PRIu64 " of %" PRIu64
+			      " maps are translated by an IOMMU: dma_addr "
+			      "stands in for a gpa that is not known",
+			      r->alloc_gpa_assumed, r->maps_translated, r->maps_direct + r->maps_translated);
 	if (r->sg_merged)
-		import_assume(&im->base, "%" PRIu64 " scatter-gather lists have fewer DMA segments than pages; gpa is taken to be dma_addr", r->sg_merged);
+		import_assume(&im->base, "%" PRIu64 " scatter-gather lists have fewer DMA segments than pages; gpa is taken to be dma_addr",
+			      r->sg_merged);
 	if (r->sg_truncated)
-		import_assume(&im->base, "%" PRIu64 " scatter-gather lists were cut off by the kernel; %" PRIu64 " elements are missing", r->sg_truncated,
-		       r->sg_elements_unknown);
+		import_assume(&im->base, "%" PRIu64 " scatter-gather lists were cut off by the kernel; %" PRIu64 " elements are missing",
+			      r->sg_truncated, r->sg_elements_unknown);
 	if (r->double_reports_collapsed)
-		import_assume(&im->base, "%" PRIu64 " lines report again what the line before reported and were collapsed; iova is the inner address",
-		       r->double_reports_collapsed);
+		import_assume(&im->base,
+			      "%" PRIu64 " lines report again what the line before reported and were collapsed; iova is the inner address",
+			      r->double_reports_collapsed);
 	if (r->iommu_maps + r->iommu_unmaps)
-		import_assume(&im->base, "iommu:map and iommu:unmap name no device and no domain: all are taken to be one domain, and paddr to be a gpa");
+		import_assume(
+			&im->base,
+			"iommu:map and iommu:unmap name no device and no domain: all are taken to be one domain, and paddr to be a gpa");
 }
 
 static void count_all(struct ftrace_import *im)
@@ -137,8 +147,8 @@ int ftrace_import(const struct import_args *args, struct tracer *out, struct imp
 	count_all(im);
 	list_assumptions(im);
 	if (nothing_found(&im->report))
-		err = trace_fail(error, -ENODATA, "%s: none of %" PRIu64 " lines is a dma:* event or a trace marker; is it ftrace text?%s", args->path,
-				 im->report.lines, im->report.iommu_ignored ? " For its iommu:* events use --iommu" : "");
+		err = trace_fail(error, -ENODATA, "%s: none of %" PRIu64 " lines is a dma:* event or a trace marker; is it ftrace text?%s",
+				 args->path, im->report.lines, im->report.iommu_ignored ? " For its iommu:* events use --iommu" : "");
 	else
 		err = import_describe(&im->base, "ftrace text", im->bare_clock ? "ftrace, bare count" : "ftrace");
 out_free:

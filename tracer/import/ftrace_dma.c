@@ -75,8 +75,8 @@ static bool span_makes_sense(uint64_t start, uint64_t len)
 
 /* ---- emitting ---- */
 
-static void emit(struct ftrace_import *im, const struct dma_line *l, unsigned int kind, const struct live_element *e, uint8_t dir, bool more,
-		 int status)
+static void emit(struct ftrace_import *im, const struct dma_line *l, unsigned int kind, const struct live_element *e, uint8_t dir,
+		 bool more, int status)
 {
 	struct trace_event event = { .t_ns = l->line->t_ns, .kind = (uint16_t)kind, .device = l->device, .status = status };
 
@@ -126,8 +126,9 @@ static bool is_second_report(struct ftrace_import *im, const struct dma_line *l,
 	bool second = recent->set && recent->pid == l->line->pid && recent->device == l->device && recent->dir == l->dir &&
 		      recent->phys == phys && recent->size == size && recent->dma_addr == phys && dma_addr != phys;
 
-	*recent = (struct ftrace_recent){ .set = !second, .pid = l->line->pid, .device = l->device, .dir = l->dir, .phys = phys, .size = size,
-					  .dma_addr = dma_addr };
+	*recent = (struct ftrace_recent){
+		.set = !second, .pid = l->line->pid, .device = l->device, .dir = l->dir, .phys = phys, .size = size, .dma_addr = dma_addr
+	};
 	return second;
 }
 
@@ -171,8 +172,8 @@ static int on_map(struct ftrace_import *im, const struct dma_line *l)
 {
 	uint64_t dma_addr, size, phys;
 
-	if (!number_field(l, "dma_addr", 16, &dma_addr) || !number_field(l, "size", 10, &size) || !number_field(l, "phys_addr", 16, &phys) ||
-	    !span_makes_sense(phys, size))
+	if (!number_field(l, "dma_addr", 16, &dma_addr) || !number_field(l, "size", 10, &size) ||
+	    !number_field(l, "phys_addr", 16, &phys) || !span_makes_sense(phys, size))
 		return -EINVAL;
 	if (dma_addr == DMA_FAILED) {
 		emit_failed(im, l, phys, size, false, -EIO);

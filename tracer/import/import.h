@@ -2,8 +2,8 @@
 /*
  * import.h - what all importers share: the input, the trace, the report.
  *
- * Purpose:  an importer reads one foreign recording and emits events. No line or record is fatal; what was assumed, collapsed, not understood,
- *           lost or not matched is counted, reported and kept in the trace's account, zero or not.
+ * Purpose:  an importer reads one foreign recording and emits events. No line or record is fatal; what was assumed, collapsed, not
+ *           understood, lost or not matched is counted, reported and kept in the trace's account, zero or not.
  * Compiled: the importers and egpu-trace. One thread.
  */
 #ifndef EGPU_TRACER_IMPORT_IMPORT_H

@@ -30,7 +30,8 @@ static bool name_date(const char *path, int64_t *ns)
 			continue;
 		memcpy(date, p + 1, sizeof(date) - 1);
 		date[sizeof(date) - 1] = '\0';
-		if (strspn(date, "0123456789-_") == sizeof(date) - 1 && frames_date(date, ns) && (p[sizeof(date)] == '.' || p[sizeof(date)] == '\0'))
+		if (strspn(date, "0123456789-_") == sizeof(date) - 1 && frames_date(date, ns) &&
+		    (p[sizeof(date)] == '.' || p[sizeof(date)] == '\0'))
 			return true;
 	}
 	return false;
@@ -50,7 +51,8 @@ static int on_row(struct mangohud *m, const struct csv *row)
 	double elapsed, frametime;
 	struct frames_item item = { 0 };
 
-	if (!csv_number(row, m->elapsed, &elapsed) || !csv_number(row, m->frametime, &frametime) || elapsed < 0 || elapsed > ELAPSED_NS_MAX || frametime < 0) {
+	if (!csv_number(row, m->elapsed, &elapsed) || !csv_number(row, m->frametime, &frametime) || elapsed < 0 ||
+	    elapsed > ELAPSED_NS_MAX || frametime < 0) {
 		m->frames.lines_malformed++;
 		return 0;
 	}
@@ -89,9 +91,11 @@ static int check(struct mangohud *m)
 	if (!m->header_seen && len > 12 && strcmp(path + len - 12, "_summary.csv") == 0)
 		return trace_fail(m->base.error, -EINVAL, "%s is a summary, which holds no frames; import the log beside it", path);
 	if (!m->header_seen)
-		return trace_fail(m->base.error, -ENODATA, "%s is no log of MangoHud: no line names the columns fps, frametime and elapsed", path);
+		return trace_fail(m->base.error, -ENODATA, "%s is no log of MangoHud: no line names the columns fps, frametime and elapsed",
+				  path);
 	if (m->frames.n > 2 && m->last_ns - m->first_ns > SAMPLED_RATIO * m->frametime_ms * 1e6)
-		return trace_fail(m->base.error, -EINVAL, "%s holds samples, not every frame (%.0f ms of frames in %.0f ms): record it with log_interval=0", path,
+		return trace_fail(m->base.error, -EINVAL,
+				  "%s holds samples, not every frame (%.0f ms of frames in %.0f ms): record it with log_interval=0", path,
 				  m->frametime_ms, (m->last_ns - m->first_ns) / 1e6);
 	return 0;
 }

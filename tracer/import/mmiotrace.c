@@ -136,7 +136,8 @@ static int add_device(struct mmiotrace_import *im, uint64_t busdevfn, uint64_t i
 {
 	char name[16], identity[16];
 
-	snprintf(name, sizeof(name), "%02x:%02x.%x", (unsigned int)(busdevfn >> 8 & 0xff), (unsigned int)(busdevfn >> 3 & 0x1f), (unsigned int)(busdevfn & 7));
+	snprintf(name, sizeof(name), "%02x:%02x.%x", (unsigned int)(busdevfn >> 8 & 0xff), (unsigned int)(busdevfn >> 3 & 0x1f),
+		 (unsigned int)(busdevfn & 7));
 	snprintf(identity, sizeof(identity), "%04x:%04x", (unsigned int)(ids >> 16 & 0xffff), (unsigned int)(ids & 0xffff));
 	*device = tracer_device(im->base.out, name, identity);
 	return *device ? 0 : -ENOSPC;
@@ -149,7 +150,8 @@ static int on_pcidev(struct mmiotrace_import *im, const char *p)
 	uint16_t device;
 	int err;
 
-	if (!take_number(&p, 16, &busdevfn) || !take_number(&p, 16, &ids) || !take_number(&p, 16, &irq) || busdevfn > 0xffff || ids > UINT32_MAX)
+	if (!take_number(&p, 16, &busdevfn) || !take_number(&p, 16, &ids) || !take_number(&p, 16, &irq) || busdevfn > 0xffff ||
+	    ids > UINT32_MAX)
 		return -EINVAL;
 	for (unsigned int i = 0; i < REGIONS; i++) {
 		if (!take_number(&p, 16, &start[i]))
@@ -177,8 +179,8 @@ static int on_access(struct mmiotrace_import *im, const char *p, unsigned int ki
 	uint64_t width, map_id, address, value;
 	const struct bar *bar;
 
-	if (!take_number(&p, 10, &width) || !take_time(&p, &event.t_ns) || !take_number(&p, 10, &map_id) || !take_number(&p, 16, &address) ||
-	    !take_number(&p, 16, &value) || width == 0 || width > 8)
+	if (!take_number(&p, 10, &width) || !take_time(&p, &event.t_ns) || !take_number(&p, 10, &map_id) ||
+	    !take_number(&p, 16, &address) || !take_number(&p, 16, &value) || width == 0 || width > 8)
 		return -EINVAL;
 	if (event.t_ns < im->base.last_t_ns)
 		im->report.time_backwards++;
@@ -307,8 +309,10 @@ static int finish(struct mmiotrace_import *im)
 	MMIOTRACE_COUNTS(X)
 #undef X
 	if (r->accesses == 0)
-		return trace_fail(im->base.error, -ENODATA, "%s: none of %" PRIu64 " lines is an access (R or W) to a BAR that a PCIDEV line names; is it "
-				  "mmiotrace text?", im->base.args->path, r->lines);
+		return trace_fail(im->base.error, -ENODATA,
+				  "%s: none of %" PRIu64 " lines is an access (R or W) to a BAR that a PCIDEV line names; is it "
+				  "mmiotrace text?",
+				  im->base.args->path, r->lines);
 	import_assume(&im->base, "the text has no PCI domain: devices are named bus:device.function");
 	import_assume(&im->base, "mmiotrace sees only areas that were mapped while it ran");
 	return import_describe(&im->base, "mmiotrace text", "mmiotrace");

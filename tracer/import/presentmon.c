@@ -17,7 +17,8 @@
  * column of their own since 2.x. A column of counter ticks (QPC) has no known unit and is not taken.
  */
 static const char *const date_columns[] = { "CPUStartDateTime", "PresentStartDateTime", "TimeInDateTime", NULL };
-static const char *const time_columns[] = { "TimeInSeconds", "CPUStartTime", "CPUStartQPCTime", "PresentStartTime", "PresentStartQPCTime", NULL };
+static const char *const time_columns[] = { "TimeInSeconds",	"CPUStartTime",	       "CPUStartQPCTime",
+					    "PresentStartTime", "PresentStartQPCTime", NULL };
 static const char *const length_columns[] = { "MsBetweenPresents", "FrameTime", "MsBetweenAppStart", NULL };
 
 /* @dated: the rows hold dates; @seconds: the time column's name says its unit */
@@ -132,7 +133,8 @@ static int set_unit(struct presentmon *m)
 	if (m->dated || m->seconds)
 		return 0;
 	if (!(span > 0 && m->length_ms > 0))
-		return trace_fail(m->base.error, -EINVAL, "%s: too few frames to tell the unit of its time; record it with --date_time", m->base.args->path);
+		return trace_fail(m->base.error, -EINVAL, "%s: too few frames to tell the unit of its time; record it with --date_time",
+				  m->base.args->path);
 	seconds = fabs(log(span * 1000 / m->length_ms)) < fabs(log(span / m->length_ms));
 	import_assume(&m->base, "the log's times are in %s, as the lengths of its frames tell", seconds ? "seconds" : "milliseconds");
 	for (size_t i = 0; seconds && i < m->frames.n; i++) {
@@ -146,8 +148,10 @@ static int set_unit(struct presentmon *m)
 static int check(struct presentmon *m)
 {
 	if (!m->header_seen)
-		return trace_fail(m->base.error, -ENODATA, "%s is no log of PresentMon: no line names a column of times (TimeInSeconds, CPUStart…) and one "
-				  "of lengths (MsBetweenPresents, FrameTime)", m->base.args->path);
+		return trace_fail(m->base.error, -ENODATA,
+				  "%s is no log of PresentMon: no line names a column of times (TimeInSeconds, CPUStart…) and one "
+				  "of lengths (MsBetweenPresents, FrameTime)",
+				  m->base.args->path);
 	return m->frames.n ? set_unit(m) : 0;
 }
 

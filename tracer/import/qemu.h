@@ -2,8 +2,8 @@
 /*
  * qemu.h - QEMU's own trace events, as its log prints them and as its "simple" backend stores them.
  *
- * Purpose:  one table of the events that say something about a passed-through device or a virtual IOMMU, with their formats (which also give
- *           the types of their arguments) and what each becomes:
+ * Purpose:  one table of the events that say something about a passed-through device or a virtual IOMMU, with their formats (which also
+ *           give the types of their arguments) and what each becomes:
  *             virtio_iommu_map, _unmap         REQ_MAP, REQ_UNMAP (iova and gpa; one device a domain)
  *             vfio_iommu_map_notify            MAP, UNMAP (iova; the gpa is looked up in the virtio_iommu_map that covers it)
  *             vfio_listener_region_add_ram, _del, vfio_user_dma_map, _unmap   RAM_MAP, RAM_UNMAP
@@ -27,7 +27,7 @@
 	X(requests_live_at_end, "map requests that nothing in the log ends")                                                               \
 	X(mappings, "vfio_iommu_map_notify MAP and UNMAP, emitted as mappings")                                                            \
 	X(ram, "memory regions added, removed, and vfio_user_dma_map and _unmap")                                                          \
-	X(ram_repeated, "memory regions of vfio_listener_region_* that the vfio_user_dma_* behind them says again, collapsed")                         \
+	X(ram_repeated, "memory regions of vfio_listener_region_* that the vfio_user_dma_* behind them says again, collapsed")             \
 	X(accesses, "reads and writes of BARs and config space")                                                                           \
 	X(interrupts, "interrupts")                                                                                                        \
 	X(interrupt_configs, "vfio_user_set_irqs")                                                                                         \

@@ -62,7 +62,8 @@ static int domain_device(struct qemu_import *im, uint64_t domain, uint16_t *id)
 
 static void emit_request(struct qemu_import *im, unsigned int kind, const struct spans_item *item)
 {
-	emit(im, kind, item->device, item->gpa, item->last_iova - item->first_iova + 1, item->first_iova, TRACE_REQ_MAKE_FLAGS(item->dir, 0, 0));
+	emit(im, kind, item->device, item->gpa, item->last_iova - item->first_iova + 1, item->first_iova,
+	     TRACE_REQ_MAKE_FLAGS(item->dir, 0, 0));
 	if (kind == TRACE_REQ_MAP)
 		im->report.requests_mapped++;
 	else
@@ -182,7 +183,8 @@ static int on_iommu_notify(struct qemu_import *im, const struct qemu_value *arg)
 /* a memory region of the listener, until it is known that vfio_user_dma_map does not say the same again with more detail */
 static void hold(struct qemu_import *im, unsigned int kind, uint64_t iova, uint64_t len)
 {
-	im->held = (struct trace_event){ .t_ns = im->t_ns, .kind = (uint16_t)kind, .arg = { [TRACE_RAM_IOVA] = iova, [TRACE_RAM_LEN] = len } };
+	im->held =
+		(struct trace_event){ .t_ns = im->t_ns, .kind = (uint16_t)kind, .arg = { [TRACE_RAM_IOVA] = iova, [TRACE_RAM_LEN] = len } };
 }
 
 static void release(struct qemu_import *im)
@@ -247,8 +249,8 @@ static bool is_ram(const struct qemu_event *event)
 
 /* ---- registers ---- */
 
-static int emit_access(struct qemu_import *im, unsigned int kind, const struct qemu_value *name, uint64_t region, uint64_t offset, uint64_t len,
-		       uint64_t value)
+static int emit_access(struct qemu_import *im, unsigned int kind, const struct qemu_value *name, uint64_t region, uint64_t offset,
+		       uint64_t len, uint64_t value)
 {
 	uint16_t device;
 	int err = region > REGION_MAX || len == 0 || len > 8 ? -EINVAL : device_of(im, name, &device);
@@ -347,8 +349,8 @@ static int on_region_rw(struct qemu_import *im, const struct qemu_value *arg)
 }
 
 static const struct qemu_event events[] = {
-	{ "virtio_iommu_map", "domain=%d virt_start=0x%x virt_end=0x%x phys_start=0x%x flags=%d", "domain_id,virt_start,virt_end,phys_start,flags",
-	  on_virtio_iommu_map },
+	{ "virtio_iommu_map", "domain=%d virt_start=0x%x virt_end=0x%x phys_start=0x%x flags=%d",
+	  "domain_id,virt_start,virt_end,phys_start,flags", on_virtio_iommu_map },
 	{ "virtio_iommu_unmap", "domain=%d virt_start=0x%x virt_end=0x%x", "domain_id,virt_start,virt_end", on_virtio_iommu_unmap },
 	{ "vfio_iommu_map_notify", "iommu %s @ 0x%x - 0x%x", "op,iova_start,iova_end", on_iommu_notify },
 	{ "vfio_listener_region_add_ram", "region_add [ram] 0x%x - 0x%x [%p]", "iova_start,iova_end,vaddr", on_add_ram },
@@ -403,10 +405,13 @@ static void list_assumptions(struct qemu_import *im)
 	if (r->gpa_unknown)
 		import_assume(&im->base, "%" PRIu64 " mappings show no guest-physical address: gpa is 0", r->gpa_unknown);
 	if (r->mappings)
-		import_assume(&im->base, "the gpa of vfio_iommu_map_notify is taken from the virtio_iommu_map that covers it, where there is exactly one; "
-			      "all containers are taken to be one");
+		import_assume(
+			&im->base,
+			"the gpa of vfio_iommu_map_notify is taken from the virtio_iommu_map that covers it, where there is exactly one; "
+			"all containers are taken to be one");
 	if (r->ram)
-		import_assume(&im->base, "regions of memory show neither descriptor nor, from vfio_listener_*, offset and access rights: those are 0");
+		import_assume(&im->base,
+			      "regions of memory show neither descriptor nor, from vfio_listener_*, offset and access rights: those are 0");
 	if (r->interrupts)
 		import_assume(&im->base, "each interrupt is taken to be delivered; those that bypass QEMU (irqfd) are not in its log");
 	if (r->accesses)
@@ -428,8 +433,10 @@ int qemu_finish(struct qemu_import *im, const char *what, const char *clock)
 	QEMU_COUNTS(X)
 #undef X
 	if (!found)
-		return trace_fail(im->base.error, -ENODATA, "%s: nothing in it is one of QEMU's virtio_iommu_*, vfio_* or vfio_user_* events; was QEMU "
-				  "started with -trace 'virtio_iommu_*' -trace 'vfio_*'?", im->base.args->path);
+		return trace_fail(im->base.error, -ENODATA,
+				  "%s: nothing in it is one of QEMU's virtio_iommu_*, vfio_* or vfio_user_* events; was QEMU "
+				  "started with -trace 'virtio_iommu_*' -trace 'vfio_*'?",
+				  im->base.args->path);
 	list_assumptions(im);
 	return import_describe(&im->base, what, clock);
 }

@@ -115,9 +115,10 @@ static bool take_date(const char **text, uint64_t *t_ns)
 	struct tm tm = { 0 };
 	uint64_t ns;
 
-	if (!take_digits(&p, 4, &tm.tm_year) || *p++ != '-' || !take_digits(&p, 2, &tm.tm_mon) || *p++ != '-' || !take_digits(&p, 2, &tm.tm_mday) ||
-	    *p++ != 'T' || !take_digits(&p, 2, &tm.tm_hour) || *p++ != ':' || !take_digits(&p, 2, &tm.tm_min) || *p++ != ':' ||
-	    !take_digits(&p, 2, &tm.tm_sec) || !take_fraction(&p, &ns) || *p++ != 'Z' || *p++ != ' ')
+	if (!take_digits(&p, 4, &tm.tm_year) || *p++ != '-' || !take_digits(&p, 2, &tm.tm_mon) || *p++ != '-' ||
+	    !take_digits(&p, 2, &tm.tm_mday) || *p++ != 'T' || !take_digits(&p, 2, &tm.tm_hour) || *p++ != ':' ||
+	    !take_digits(&p, 2, &tm.tm_min) || *p++ != ':' || !take_digits(&p, 2, &tm.tm_sec) || !take_fraction(&p, &ns) || *p++ != 'Z' ||
+	    *p++ != ' ')
 		return false;
 	if (tm.tm_year < 1970 || tm.tm_year > 2500 || tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31)
 		return false;
@@ -134,8 +135,8 @@ static bool take_pid_and_time(const char **text, uint64_t *t_ns)
 	const char *p = *text;
 	uint64_t tid, seconds, ns;
 
-	if (!isdigit((unsigned char)*p) || !take_number(&p, 10, &tid) || *p++ != '@' || !isdigit((unsigned char)*p) || !take_number(&p, 10, &seconds) ||
-	    !take_fraction(&p, &ns) || *p++ != ':' || seconds > UINT64_MAX / 1000000000u - 1)
+	if (!isdigit((unsigned char)*p) || !take_number(&p, 10, &tid) || *p++ != '@' || !isdigit((unsigned char)*p) ||
+	    !take_number(&p, 10, &seconds) || !take_fraction(&p, &ns) || *p++ != ':' || seconds > UINT64_MAX / 1000000000u - 1)
 		return false;
 	*t_ns = seconds * 1000000000u + ns;
 	*text = p;
@@ -236,7 +237,9 @@ int qemu_log_import(const struct import_args *args, struct tracer *out, struct i
 		goto out_end;
 	log->qemu.report.records = log->qemu.base.lines;
 	if (!log->timed)
-		import_assume(&log->qemu.base, "the log has no times: t_ns is a sequence, 1 us from event to event (QEMU writes times with -msg timestamp=on)");
+		import_assume(
+			&log->qemu.base,
+			"the log has no times: t_ns is a sequence, 1 us from event to event (QEMU writes times with -msg timestamp=on)");
 	else if (log->untimed)
 		import_assume(&log->qemu.base, "the log has no times at its beginning: those of its first events are a sequence");
 	err = qemu_finish(&log->qemu, "QEMU log", log->timed ? "CLOCK_REALTIME" : "sequence");

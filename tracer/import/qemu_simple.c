@@ -327,7 +327,9 @@ static int check_header(struct qemu_simple *im)
 	if (err || head[0] != HEADER_ID || head[1] != HEADER_MAGIC)
 		return trace_fail(error, -ENODATA, "%s is no simple trace of QEMU; a log in words is imported as qemu-log", path);
 	if (head[2] != HEADER_VERSION)
-		return trace_fail(error, -EINVAL, "%s is a simple trace of version %" PRIu64 "; only version 4 (QEMU 2.9 and newer) can be read", path, head[2]);
+		return trace_fail(error, -EINVAL,
+				  "%s is a simple trace of version %" PRIu64 "; only version 4 (QEMU 2.9 and newer) can be read", path,
+				  head[2]);
 	return 0;
 }
 
@@ -386,7 +388,8 @@ int qemu_simple_import(const struct import_args *args, struct tracer *out, struc
 	if (!err) {
 		import_assume(&im->qemu.base, "the file does not name its clock: QEMU's is the host's CLOCK_MONOTONIC");
 		if (!args->events)
-			import_assume(&im->qemu.base, "the file does not say what its events' arguments are: they are taken to be those of QEMU 11.1");
+			import_assume(&im->qemu.base,
+				      "the file does not say what its events' arguments are: they are taken to be those of QEMU 11.1");
 		err = qemu_finish(&im->qemu, "QEMU simple trace", "CLOCK_MONOTONIC");
 	}
 	tdestroy(im->mappings, free);

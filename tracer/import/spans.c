@@ -53,7 +53,8 @@ bool spans_take(struct spans *spans, uint16_t device, uint64_t first_iova, uint6
 	return true;
 }
 
-bool spans_take_inside(struct spans *spans, uint16_t device, uint64_t *first_iova, uint64_t *last_iova, struct spans_item *out, uint64_t *touched)
+bool spans_take_inside(struct spans *spans, uint16_t device, uint64_t *first_iova, uint64_t *last_iova, struct spans_item *out,
+		       uint64_t *touched)
 {
 	while (*first_iova <= *last_iova) {
 		const struct spans_item *item = spans_find(spans, device, *first_iova, *last_iova);

@@ -40,7 +40,8 @@ bool spans_take(struct spans *spans, uint16_t device, uint64_t first_iova, uint6
  *
  * Return: true and *@out; false if there is none (any more).
  */
-bool spans_take_inside(struct spans *spans, uint16_t device, uint64_t *first_iova, uint64_t *last_iova, struct spans_item *out, uint64_t *touched);
+bool spans_take_inside(struct spans *spans, uint16_t device, uint64_t *first_iova, uint64_t *last_iova, struct spans_item *out,
+		       uint64_t *touched);
 
 void spans_free(struct spans *spans);
 
