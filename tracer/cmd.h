@@ -16,6 +16,8 @@ enum { CMD_DONE = 0, CMD_FAILED = 1, CMD_MISUSED = 2 };
 int cmd_info(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_repair(int argc, char **argv);
+int cmd_pack(int argc, char **argv);
 int cmd_sql(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_cut(int argc, char **argv);

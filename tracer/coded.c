@@ -11,6 +11,7 @@
 #define SAMPLE_RUNS 8u
 #define SAMPLE_RUN_ROWS 256u
 #define WINDOW_LOG2 18u      /* 256 KiB, the usual window of a coalescing policy */
+#define COUNTED_ROWS 3000u   /* of which a dictionary is made; fewer than a hash has places */
 #define RUN_MIN 4u           /* repeats that are worth a token of their own */
 #define DICT_SHARE 512u      /* a residue gets a token of its own from one in so many rows on */
 
@@ -91,30 +92,29 @@ static inline uint32_t hash_of(uint64_t r)
 	return (uint32_t)(r * 0x9e3779b97f4a7c15ull >> 52);
 }
 
-/* count residues by value; when the table is nearly full the rare ones stay out */
-static void count_residues(struct coded_scratch *s, const uint64_t *r, uint32_t n)
+/* count residues by value. Of many rows some are looked at, evenly spread. Return: how many were */
+static uint32_t count_residues(struct coded_scratch *s, const uint64_t *r, uint32_t n)
 {
-	uint32_t held = 0;
+	uint32_t step = n / COUNTED_ROWS + 1, looked_at = 0;
 
 	memset(s->hash, 0, sizeof(s->hash));
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i += step, looked_at++) {
 		uint32_t h = hash_of(r[i]);
 
 		while (s->hash[h].count && s->hash[h].value != r[i])
 			h = (h + 1) & 4095;
-		if (!s->hash[h].count && held++ >= 3072)
-			return;
 		s->hash[h].value = r[i];
 		s->hash[h].count++;
 	}
+	return looked_at;
 }
 
 /* residues that are frequent in the sample @r, and cost more than a plain magnitude, get tokens; the hash then maps them to these */
 static void choose_dictionary(struct coded_scratch *s, const uint64_t *r, uint32_t n)
 {
-	uint32_t least = n / DICT_SHARE > 3 ? n / DICT_SHARE : 3;
+	uint32_t looked_at = count_residues(s, r, n);
+	uint32_t least = looked_at / DICT_SHARE > 3 ? looked_at / DICT_SHARE : 3;
 
-	count_residues(s, r, n);
 	s->dict_n = 0;
 	for (uint32_t h = 0; h < 4096; h++) {
 		if (s->hash[h].count < least || s->hash[h].value < 8 || s->dict_n == CODED_DICT_MAX)

@@ -7,14 +7,11 @@
 #include "tracer/error.h"
 #include "tracer/reader.h"
 
-/* chunk ids whose row SQLite itself cannot read, in a row, before we believe that nothing more can be read */
-#define UNREADABLE_MAX 64
-
 /**
  * struct trace_cursor - a position. Each chunk is one short query, so that a recorder is never held up and what it adds is seen.
  * @last_id:  of the chunk read last
+ * @exhausted: SQLite can read nothing behind @last_id
  * @next_seq: sequence number the next chunk should begin with; UINT64_MAX if that is not known
- * @unreadable: chunk ids tried in vain since the last row
  * @events:   of the current chunk, owned by the decoder; @at is the next, @n their number, @first_seq the number of the first
  * @heads:    like @next, but without the chunks' data, to pass by those without an event that is wanted
  * @from_seq, @from_ns, @last_ns, @kinds: which events are wanted; times are inclusive
@@ -26,7 +23,7 @@ struct trace_cursor {
 	bool skip_damaged;
 	uint64_t damaged, decoded;
 	int64_t last_id;
-	unsigned int unreadable;
+	bool exhausted;
 	uint64_t next_seq;
 	const struct trace_event *events;
 	uint64_t at, n, first_seq;
@@ -94,7 +91,7 @@ static int rewind_to_start(struct trace_cursor *c)
 {
 	c->at = c->n = 0;
 	c->last_id = 0;
-	c->unreadable = 0;
+	c->exhausted = false;
 	c->next_seq = UINT64_MAX;
 	return 0;
 }
@@ -164,7 +161,7 @@ static void pass_unwanted(struct trace_cursor *c)
 		return;
 	sqlite3_bind_int64(c->heads, 1, c->last_id);
 	while (sqlite3_step(c->heads) == SQLITE_ROW) {
-		if (reader_chunk_row(c->heads, &row, &why) || !reader_row_intact(c->heads) || row_wanted(c, &row))
+		if (reader_chunk_row(c->heads, &row, &why) || row.id <= c->last_id || !reader_row_intact(c->heads) || row_wanted(c, &row))
 			break;
 		if (c->next_seq != UINT64_MAX && c->next_seq != row.first_seq)
 			break;
@@ -210,6 +207,42 @@ static int decode_row(struct trace_cursor *c, const char **why)
 	return err;
 }
 
+/* true if SQLite can look for chunks behind @id, whether there are any or not */
+static bool readable_behind(struct trace_cursor *c, int64_t id)
+{
+	int code;
+	bool ok;
+
+	sqlite3_bind_int64(c->next, 1, id);
+	code = sqlite3_step(c->next);
+	/* a damaged tree can also lead back to what stands before */
+	ok = code == SQLITE_DONE || (code == SQLITE_ROW && sqlite3_column_int64(c->next, 0) > id);
+	sqlite3_reset(c->next);
+	return ok;
+}
+
+/*
+ * SQLite itself cannot read what follows @last_id. A damaged page hides a range of ids: find its end by steps that double, then halve.
+ */
+static void pass_unreadable(struct trace_cursor *c)
+{
+	int64_t bad = c->last_id, step = 1, good;
+
+	while (step < INT64_MAX / 4 && bad < INT64_MAX / 2 && !readable_behind(c, bad + step))
+		step *= 2;
+	good = bad < INT64_MAX / 2 ? bad + step : INT64_MAX;
+	while (good - bad > 1) {
+		int64_t middle = bad + (good - bad) / 2;
+
+		if (readable_behind(c, middle))
+			good = middle;
+		else
+			bad = middle;
+	}
+	c->last_id = good;
+	c->exhausted = !readable_behind(c, good);
+}
+
 /*
  * Load the next chunk. Return: 1; 0 if there is none; -EBADMSG if it is damaged; -ENOENT if it is loaded but chunks before it are missing;
  * other negative errno.
@@ -219,32 +252,45 @@ static int load_chunk(struct trace_cursor *c, const char **why)
 	int code, err;
 
 	c->n = c->at = 0;
+	if (c->exhausted)
+		return 0;
 	sqlite3_bind_int64(c->next, 1, c->last_id);
 	code = sqlite3_step(c->next);
-	if (code == SQLITE_ROW) {
-		c->unreadable = 0;
+	if (code == SQLITE_ROW && sqlite3_column_int64(c->next, 0) > c->last_id) {
 		err = decode_row(c, why);
 		sqlite3_reset(c->next);
 		return err ? err : 1;
 	}
-	err = sql_error(c->trace->db, code);
+	err = code == SQLITE_ROW ? -EBADMSG : sql_error(c->trace->db, code);
 	sqlite3_reset(c->next);
 	*why = "its row cannot be read: the file is damaged";
-	if (err == -EBADMSG) {
-		c->last_id++;
-		c->unreadable++;
-	} else if (err) {
+	if (err == -EBADMSG)
+		pass_unreadable(c);
+	else if (err)
 		*why = strerror(-err);
-	}
 	return err;
 }
 
-/* count a damaged chunk. Return: false if it makes no sense to try the next */
-static bool pass_damaged(struct trace_cursor *c)
+static void pass_damaged(struct trace_cursor *c)
 {
 	c->damaged++;
 	c->next_seq = UINT64_MAX;
-	return c->unreadable < UNREADABLE_MAX;
+}
+
+int cursor_next_chunk(struct trace_cursor *c, const struct trace_event **events, uint64_t *n, uint64_t *seq, const char **why)
+{
+	int err = load_chunk(c, why);
+
+	if (err == 0)
+		return 0;
+	if (err < 0 && err != -ENOENT) {
+		pass_damaged(c);
+		return err;
+	}
+	*events = c->events;
+	*n = c->n;
+	*seq = c->first_seq;
+	return 1;
 }
 
 int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
@@ -267,8 +313,10 @@ int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
 			return 0;
 		if (err > 0 || err == -ENOENT)
 			continue;
-		if (err == -EBADMSG && c->skip_damaged && pass_damaged(c))
+		if (err == -EBADMSG && c->skip_damaged) {
+			pass_damaged(c);
 			continue;
+		}
 		return trace_fail(error, err, "chunk %lld: %s", (long long)c->last_id, why);
 	}
 }
@@ -277,25 +325,24 @@ int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, c
 {
 	struct trace_cursor *c;
 	int64_t damaged;
-	bool on = true;
 	int err = trace_cursor_open(t, true, &c);
 
 	if (err)
 		return err;
-	while (on) {
+	for (;;) {
 		const char *why = "";
 
 		err = load_chunk(c, &why);
 		if (err > 0)
 			continue;
 		if (err != -ENOENT && err != -EBADMSG && err != -ENOTSUP)
-			break;
+			break; /* 0 is the end */
 		if (report)
 			report(ctx, c->last_id, why);
 		if (err == -ENOENT)
 			c->damaged++;
 		else
-			on = pass_damaged(c);
+			pass_damaged(c);
 		err = 0;
 	}
 	damaged = (int64_t)c->damaged;

@@ -16,6 +16,8 @@ static const struct {
 	{ "info", cmd_info, "what a trace is, where it comes from and what it lacks" },
 	{ "dump", cmd_dump, "its events as text, JSON lines or CSV" },
 	{ "verify", cmd_verify, "check every chunk; exit status 1 if one is damaged" },
+	{ "repair", cmd_repair, "make a sound trace of what is whole in a damaged one" },
+	{ "pack", cmd_pack, "make a trace as small as it gets" },
 	{ "sql", cmd_sql, "ask it in SQL" },
 	{ "stats", cmd_stats, "rates, sizes, lifetimes, peaks, frame times" },
 	{ "diff", cmd_diff, "the first event in which two traces differ; exit status 1 if there is one" },

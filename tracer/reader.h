@@ -70,4 +70,11 @@ bool reader_row_intact(sqlite3_stmt *stmt);
 int reader_checkpoint_part(sqlite3_stmt *stmt, struct chunk_decoder *d, struct chunk_row *row, const struct trace_event **events,
 			   const char **why);
 
+/**
+ * cursor_next_chunk() - all events of the next chunk, whatever the cursor's filters are.
+ * @seq: number of the first
+ * Return: 1; 0 at the end; -EBADMSG damaged, the next call goes on behind it; other negative errno; with @why.
+ */
+int cursor_next_chunk(struct trace_cursor *c, const struct trace_event **events, uint64_t *n, uint64_t *seq, const char **why);
+
 #endif

@@ -227,6 +227,34 @@ int64_t store_string(struct store *s, const char *text)
 	return find_or_add(s, STORE_STRING_FIND, STORE_STRING_ADD, text, NULL);
 }
 
+static int put_numbered(struct store *s, const char *sql, unsigned int id, const char *text, const char *more)
+{
+	sqlite3_stmt *stmt;
+	int err;
+
+	pthread_mutex_lock(&s->lock);
+	err = sql_prepare(s->db, sql, &stmt);
+	if (!err)
+		err = bind_texts(stmt, text, more);
+	if (!err)
+		err = sql_error(s->db, sqlite3_bind_int64(stmt, 3, id));
+	if (!err)
+		err = sql_run(stmt);
+	sqlite3_finalize(stmt);
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+int store_put_device(struct store *s, unsigned int id, const char *name, const char *more)
+{
+	return put_numbered(s, "INSERT INTO device(id, name, identity, checksum) VALUES(?3, ?1, ?2, row_crc(?3, ?1, ?2))", id, name, more);
+}
+
+int store_put_string(struct store *s, unsigned int id, const char *text, const char *more)
+{
+	return put_numbered(s, "INSERT INTO string(id, text, checksum) VALUES(?3, ?1, row_crc(?3, ?1))", id, text, more);
+}
+
 static int set_account(struct store *s, const char *what, uint64_t count, const char *note)
 {
 	sqlite3_stmt *stmt = s->stmt[STORE_ACCOUNT_SET];

@@ -30,6 +30,10 @@ int store_device(struct store *s, const char *name, const char *identity);
 /** store_string() - id of @text, which is added if it is new. Return: 1..SQL_STRINGS_MAX or negative errno. */
 int64_t store_string(struct store *s, const char *text);
 
+/** store_put_device(), store_put_string() - add one under a number of its own, as it had in another trace; @more is the identity. */
+int store_put_device(struct store *s, unsigned int id, const char *name, const char *more);
+int store_put_string(struct store *s, unsigned int id, const char *text, const char *more);
+
 int store_account(struct store *s, const char *what, uint64_t count, const char *note);
 
 /** store_chunk() - add a chunk and set the account's events_dropped, both or neither. */

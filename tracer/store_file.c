@@ -100,7 +100,7 @@ bool trace_recording(const char *path)
 	return held;
 }
 
-static bool is_trace(const char *path)
+bool store_file_is_trace(const char *path)
 {
 	uint8_t head[SQL_APPLICATION_ID_OFFSET + 4];
 	const uint8_t *id = head + SQL_APPLICATION_ID_OFFSET;
@@ -122,7 +122,7 @@ int store_file_may_replace(const struct store_file *f, bool overwrite, char *err
 		return errno == ENOENT ? 0 : trace_fail(error, -errno, "%s: %s", f->path, strerror(errno));
 	if (!overwrite)
 		return trace_fail(error, -EEXIST, "%s exists; choose another name, or give --force if it is a trace that may go", f->path);
-	if (!S_ISREG(st.st_mode) || !is_trace(f->path))
+	if (!S_ISREG(st.st_mode) || !store_file_is_trace(f->path))
 		return trace_fail(error, -EEXIST, "%s is not an egpu trace and will not be replaced", f->path);
 	return 0;
 }

@@ -28,6 +28,9 @@ void store_file_unlock(struct store_file *f); /* also removes PATH-lock */
 /** store_file_may_replace() - Return: 0 if nothing is in the way of a new trace; -EEXIST with @error filled. */
 int store_file_may_replace(const struct store_file *f, bool overwrite, char *error);
 
+/** store_file_is_trace() - by its first bytes. */
+bool store_file_is_trace(const char *path);
+
 /** store_file_sibling() - PATH with @suffix; @out has STORE_PATH_BYTES. */
 void store_file_sibling(const struct store_file *f, const char *suffix, char *out);
 

@@ -245,21 +245,46 @@ static int start_thread(struct writer *w)
 	return -err;
 }
 
-int writer_start(struct writer *w, struct store *store, uint32_t flush_ms)
+int writer_init(struct writer *w, struct store *store, bool thorough)
 {
-	int err = ring_bell_init(&w->bell);
+	int err;
 
+	memset(w, 0, sizeof(*w));
+	err = ring_bell_init(&w->bell);
 	if (err)
 		return err;
 	w->store = store;
-	w->flush_ms = flush_ms;
 	w->next_chunk = 1;
-	w->encoder = chunk_encoder_new(false);
+	w->encoder = chunk_encoder_new(thorough);
 	w->batch = malloc(CHUNK_EVENTS_MAX * sizeof(*w->batch));
-	err = w->encoder && w->batch ? start_thread(w) : -ENOMEM;
+	if (w->encoder && w->batch)
+		return 0;
+	writer_free(w);
+	return -ENOMEM;
+}
+
+int writer_start(struct writer *w, struct store *store, uint32_t flush_ms)
+{
+	int err = writer_init(w, store, false);
+
+	if (err)
+		return err;
+	w->flush_ms = flush_ms;
+	err = start_thread(w);
 	if (err)
 		writer_free(w);
 	return err;
+}
+
+void writer_put(struct writer *w, const struct trace_event *events, uint64_t n)
+{
+	writer_take(w, events, n);
+}
+
+int writer_finish(struct writer *w)
+{
+	writer_cut(w);
+	return atomic_load(&w->error);
 }
 
 struct tracer_ring *writer_add_ring(struct writer *w, uint32_t ring_events, bool drop)

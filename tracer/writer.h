@@ -57,7 +57,16 @@ struct writer {
 	uint64_t until_ns; /* highest time of what is stored */
 };
 
-/** writer_start() - @w is zeroed. On error nothing is left to free. */
+/**
+ * writer_init() - a writer without rings and thread, for events that are at hand already: then writer_put(), writer_finish() for what is
+ * left, writer_free(). On error nothing is left to free.
+ * @thorough: as chunk_encoder_new()
+ */
+int writer_init(struct writer *w, struct store *store, bool thorough);
+void writer_put(struct writer *w, const struct trace_event *events, uint64_t n);
+int writer_finish(struct writer *w); /* Return: 0, or the first error of all that was put */
+
+/** writer_start() - with a thread that empties rings. On error nothing is left to free. */
 int writer_start(struct writer *w, struct store *store, uint32_t flush_ms);
 
 /** writer_add_ring() - any thread. Return: NULL without memory or above WRITER_RINGS_MAX. */
