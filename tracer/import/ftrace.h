@@ -2,15 +2,15 @@
 /*
  * ftrace.h - from the text of Linux' dma:* tracepoints to a trace of requests.
  *
- * Purpose:  reads /sys/kernel/tracing/trace, trace_pipe, "trace-cmd report" or "perf script" text of any kernel that has the events (6.12 on) and
- *           emits what the drivers asked: REQ_MAP and REQ_UNMAP, FRAME and MARK for trace markers, GAP for lost events. No line is fatal; what
- *           was assumed, collapsed, not understood or not matched is counted and stored in the trace's account.
+ * Purpose:  reads /sys/kernel/tracing/trace, trace_pipe, "trace-cmd report" or "perf script" text of any kernel that has the events
+ *           (6.12 on) and emits what the drivers asked: REQ_MAP and REQ_UNMAP, FRAME and MARK for trace markers, GAP for lost events. No
+ *           line is fatal; what was assumed, collapsed, not understood or not matched is counted and stored in the trace's account.
  * Compiled: egpu-trace.
  *
- * Semantics: one request is one map_page, map_phys, map_resource or alloc line, or one element of a map_sg line; the elements of a line form
- * a batch. unmap_sg ends what the map_sg with the same device and first physical address mapped. A failed map (dma_addr all ones, or an
- * allocation at 0) has status -EIO and IOVA ~0. Sync events are ignored. An unmap that matches nothing is counted and not emitted. iommu:map
- * and iommu:unmap have neither device nor domain: they become MAP and UNMAP only if asked for.
+ * Semantics: one request is one map_page, map_phys, map_resource or alloc line, or one element of a map_sg line; the elements of a line
+ * form a batch. unmap_sg ends what the map_sg with the same device and first physical address mapped. A failed map (dma_addr all ones, or
+ * an allocation at 0) has status -EIO and IOVA ~0. Sync events are ignored. An unmap that matches nothing is counted and not emitted.
+ * iommu:map and iommu:unmap have neither device nor domain: they become MAP and UNMAP only if asked for.
  */
 #ifndef EGPU_TRACER_IMPORT_FTRACE_H
 #define EGPU_TRACER_IMPORT_FTRACE_H

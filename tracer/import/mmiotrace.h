@@ -3,7 +3,7 @@
  * mmiotrace.h - from Linux' mmiotrace (x86) to a trace of register accesses.
  *
  * Purpose:  reads "VERSION 20070824" text: PCIDEV lines give the BARs, R and W lines bus addresses. An access inside a BAR becomes
- *           REGION_READ or REGION_WRITE of the device "bus:dev.fn" (the text has no PCI domain), MARK a mark (or a frame, if it says "frame N"), and
+ *           REGION_READ or REGION_WRITE of the device "bus:dev.fn" (the text has no PCI domain), MARK a mark (or a frame: "frame N"), and
  *           "Lost N events." a gap.
  * Compiled: egpu-trace.
  * Source:   Linux' Documentation/trace/mmiotrace.rst and kernel/trace/trace_mmiotrace.c.
