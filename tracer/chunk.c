@@ -33,6 +33,7 @@ struct chunk_encoder {
 	uint64_t kind[CHUNK_EVENTS_MAX], t_ns[CHUNK_EVENTS_MAX], device[CHUNK_EVENTS_MAX], status[CHUNK_EVENTS_MAX];
 	uint64_t arg[TRACE_ARGS_MAX][CHUNK_EVENTS_MAX];
 	uint64_t residues[CHUNK_EVENTS_MAX];
+	uint16_t tokens[CHUNK_EVENTS_MAX];
 	uint32_t start[CHUNK_KINDS_MAX + 1];
 	uint8_t head[ENCODER_HEAD_BYTES];
 	size_t head_bytes;
@@ -53,6 +54,7 @@ struct chunk_encoder *chunk_encoder_new(bool thorough)
 		return NULL;
 	e->thorough = thorough;
 	e->coded.residues = e->residues;
+	e->coded.tokens = e->tokens;
 	return e;
 }
 

@@ -155,7 +155,7 @@ static inline uint32_t run_length(const uint64_t *r, uint32_t i, uint32_t n)
 	return run - 1;
 }
 
-/* count tokens of @r. Return: the raw bits that go with them */
+/* find and count the tokens of @r. Return: the raw bits that go with them */
 static uint64_t count_tokens(struct coded_scratch *s, const uint64_t *r, uint32_t n)
 {
 	uint64_t raw = 0;
@@ -165,7 +165,8 @@ static uint64_t count_tokens(struct coded_scratch *s, const uint64_t *r, uint32_
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t again;
 
-		s->count[token_of(s, r[i], &bits)]++;
+		s->tokens[i] = (uint16_t)token_of(s, r[i], &bits);
+		s->count[s->tokens[i]]++;
 		raw += bits;
 		if (i + 1 == n || r[i + 1] != r[i])
 			continue;
@@ -308,9 +309,10 @@ static uint8_t *put_stream(const struct coded_scratch *s, const uint64_t *r, uin
 	unsigned int bits;
 
 	for (uint32_t i = 0; i < n; i++) {
-		unsigned int token = token_of(s, r[i], &bits);
+		unsigned int token = s->tokens[i];
 		uint32_t again;
 
+		bits = token < CODED_TOKEN_MAGNITUDE + 8 ? 0 : (token - CODED_TOKEN_MAGNITUDE - 8) / 4 + 1;
 		put_token(&b, &s->code, token, r[i] & ((1ull << bits) - 1), bits);
 		if (i + 1 == n || r[i + 1] != r[i])
 			continue;

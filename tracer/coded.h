@@ -41,7 +41,8 @@ _Static_assert(CODED_TOKENS <= HUFFMAN_SYMBOLS_MAX, "tokens are symbols of the H
 /** struct coded_scratch - memory that encoding and decoding work in; contents mean nothing between calls. */
 struct coded_scratch {
 	uint64_t window[CODED_WINDOWS];
-	uint64_t *residues; /* encoding only: as many as rows */
+	uint64_t *residues; /* encoding only: as many as rows, */
+	uint16_t *tokens;   /* and the token of each */
 	uint64_t dict[CODED_DICT_MAX];
 	uint32_t dict_n;
 	uint32_t count[CODED_TOKENS];
