@@ -12,22 +12,6 @@ import time
 import pytest
 
 
-@pytest.fixture(scope="session")
-def egpu_trace(build):
-    def run(*args, **kwargs):
-        return subprocess.run([build / "egpu-trace", *map(str, args)], capture_output=True, text=True, timeout=120, **kwargs)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def sample(build, tmp_path_factory):
-    """A trace with an event of every kind."""
-    path = tmp_path_factory.mktemp("cut") / "sample.egt"
-    subprocess.run([build / "tests/tracer/test_recorder", "sample", path], check=True, capture_output=True)
-    return path
-
-
 def imported(egpu_trace, path, lines):
     text = path.with_suffix(".txt")
     text.write_text("".join(f"  app-7 [000] ..... {line}\n" for line in lines))

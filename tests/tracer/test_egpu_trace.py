@@ -19,14 +19,6 @@ import pytest
 FLUSH_MS = 100
 
 
-@pytest.fixture(scope="session")
-def egpu_trace(build):
-    def run(*args, **kwargs):
-        return subprocess.run([build / "egpu-trace", *map(str, args)], capture_output=True, text=True, timeout=120, **kwargs)
-
-    return run
-
-
 @pytest.fixture
 def recorder(build):
     """Starts a recorder that never ends; all are gone after the test."""

@@ -17,22 +17,6 @@ VIEWS = ["live_mappings", "live_requests", "frames", "map_sizes", "bar_top", "ir
 
 
 @pytest.fixture(scope="session")
-def egpu_trace(build):
-    def run(*args, **kwargs):
-        return subprocess.run([build / "egpu-trace", *map(str, args)], capture_output=True, text=True, timeout=120, **kwargs)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def sample(build, tmp_path_factory):
-    """A trace with an event of every kind."""
-    path = tmp_path_factory.mktemp("sql") / "sample.egt"
-    subprocess.run([build / "tests/tracer/test_recorder", "sample", path], check=True, capture_output=True)
-    return path
-
-
-@pytest.fixture(scope="session")
 def long(egpu_trace, tmp_path_factory):
     """Requests for 300 seconds in several chunks, a frame a second, marks, two devices."""
     folder = tmp_path_factory.mktemp("sql")

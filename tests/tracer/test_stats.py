@@ -5,27 +5,10 @@ import json
 import math
 import shutil
 import sqlite3
-import subprocess
 
 import pytest
 
 REAL = "datasets/dma-6.12-virtio-gpu-nvme-e1000e.ftrace.gz"
-
-
-@pytest.fixture(scope="session")
-def egpu_trace(build):
-    def run(*args, **kwargs):
-        return subprocess.run([build / "egpu-trace", *map(str, args)], capture_output=True, text=True, timeout=120, **kwargs)
-
-    return run
-
-
-@pytest.fixture(scope="session")
-def sample(build, tmp_path_factory):
-    """A trace with an event of every kind."""
-    path = tmp_path_factory.mktemp("stats") / "sample.egt"
-    subprocess.run([build / "tests/tracer/test_recorder", "sample", path], check=True, capture_output=True)
-    return path
 
 
 @pytest.fixture(scope="session")
