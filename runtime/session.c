@@ -6,9 +6,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/device/companion.h"
@@ -21,19 +19,10 @@ static int open_trace(struct session *s, char *error)
 		.path = o->trace, .overwrite = o->force, .ring_events = o->ring_events, .flush_ms = o->flush_ms, .drop = o->drop,
 	};
 	char text[PATH_MAX + 128];
-	struct utsname host;
-	time_t now = time(NULL);
-	struct tm utc;
 	int err = tracer_open(&options, &s->tracer, error);
 
 	if (err)
 		return err;
-	uname(&host);
-	snprintf(text, sizeof(text), "%s %s %s", host.sysname, host.release, host.machine);
-	tracer_meta(s->tracer, TRACE_META_HOST, text);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-	tracer_meta(s->tracer, TRACE_META_STARTED, text);
-	tracer_meta(s->tracer, TRACE_META_CLOCK, "CLOCK_MONOTONIC");
 	tracer_meta(s->tracer, TRACE_META_PROVENANCE, o->workload ? "modelled" : "recorded");
 	snprintf(text, sizeof(text), "%s", o->workload ? o->workload : "");
 	if (o->workload)

@@ -55,7 +55,7 @@ struct tracer_options {
 };
 
 /**
- * tracer_open() - make a trace file and start its writer thread.
+ * tracer_open() - make a trace file and start its writer thread. It says "recorded", host, clock and time of start by itself.
  * Return: 0; -EEXIST, -EBUSY (another recorder has it), -ENOSPC, -EACCES, … with @error filled.
  */
 int tracer_open(const struct tracer_options *options, struct tracer **out, char *error);

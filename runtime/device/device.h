@@ -81,7 +81,7 @@ void device_fini(struct device *d);
 int device_read_registers(struct device *d, u64 offset, void *buf, u32 len, u32 (*get)(const struct device *d, u64 reg));
 int device_write_registers(struct device *d, u64 offset, const void *buf, u32 len, void (*set)(struct device *d, u64 reg, u32 value));
 
-/** device_emit() - record one event of this device; status 0, up to four arguments. */
+/** device_emit() - record one event of this device, with its first four arguments; @status: 0 or negative errno. */
 void device_emit(struct device *d, enum trace_kind kind, s32 status, u64 a0, u64 a1, u64 a2, u64 a3);
 
 /** device_emit_text() - an event whose argument is a text that came from the guest: made printable, bounded in length and number. */
