@@ -8,6 +8,8 @@
 int irqs_init(struct irqs *q, const u32 count[IRQ_TYPES])
 {
 	memset(q, 0, sizeof(*q));
+	for (u32 type = 0; type < IRQ_TYPES; type++)
+		q->unmask_fd[type] = -1;
 	for (u32 type = 0; type < IRQ_TYPES; type++) {
 		if (count[type] > IRQS_VECTORS_MAX) {
 			irqs_free(q);
@@ -31,6 +33,7 @@ void irqs_clear(struct irqs *q)
 		for (u32 v = 0; v < q->count[type]; v++)
 			irqs_set(q, type, v, -1);
 		q->masked[type] = false;
+		irqs_set_unmask(q, type, -1);
 	}
 }
 
@@ -52,6 +55,16 @@ int irqs_set(struct irqs *q, u32 type, u32 vector, int fd)
 	/* a client may hand us a descriptor that blocks; raising must not */
 	if (fd >= 0)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return 0;
+}
+
+int irqs_set_unmask(struct irqs *q, u32 type, int fd)
+{
+	if (type >= IRQ_TYPES)
+		return -EINVAL;
+	if (q->unmask_fd[type] >= 0)
+		close(q->unmask_fd[type]);
+	q->unmask_fd[type] = fd;
 	return 0;
 }
 

@@ -19,6 +19,7 @@ struct irqs {
 	u32 count[IRQ_TYPES];
 	int *eventfd[IRQ_TYPES]; /* -1 = not set up */
 	bool masked[IRQ_TYPES];
+	int unmask_fd[IRQ_TYPES]; /* the client signals it to unmask; -1 = none */
 };
 
 /** irqs_init() - @count vectors per type, each at most IRQS_VECTORS_MAX. Return: 0 or -ENOMEM, -EINVAL. */
@@ -30,6 +31,9 @@ void irqs_free(struct irqs *q);
 
 /** irqs_set() - vector @vector of @type signals @fd from now on (owned; -1 = none). Return: 0; -EINVAL out of range (fd not taken). */
 int irqs_set(struct irqs *q, u32 type, u32 vector, int fd);
+
+/** irqs_set_unmask() - @fd (owned; -1 = none) unmasks @type from now on. Return: 0; -EINVAL out of range (fd not taken). */
+int irqs_set_unmask(struct irqs *q, u32 type, int fd);
 
 /** irqs_raise() - Return: 1 signalled; 0 nobody listens; -EINVAL out of range. Never blocks. */
 int irqs_raise(struct irqs *q, u32 type, u32 vector);

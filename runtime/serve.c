@@ -32,12 +32,12 @@ static bool readable(int fd)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* Return: 0 a message or end of file waits; 1 stop was asked */
-static int wait_turn(struct server *s, int fd, int timeout_ms)
+/* Return: 0 a message or end of file waits, or the device has work; 1 stop was asked */
+static int wait_turn(struct server *s, int fd, int work_fd, int timeout_ms)
 {
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = s->stop_fd, .events = POLLIN } };
+	struct pollfd p[3] = { { .fd = fd, .events = POLLIN }, { .fd = s->stop_fd, .events = POLLIN }, { .fd = work_fd, .events = POLLIN } };
 
-	while (poll(p, 2, timeout_ms) < 0 && errno == EINTR)
+	while (poll(p, 3, timeout_ms) < 0 && errno == EINTR)
 		;
 	return p[1].revents ? 1 : 0;
 }
@@ -63,7 +63,7 @@ static int serve_client(struct server *s, int fd, struct server_state *now)
 		now->messages = messages + client.messages;
 		now->refused = refused + client.errors;
 		publish(s, now);
-		if (wait_turn(s, fd, idle_ms))
+		if (wait_turn(s, fd, s->device->poll_fd, idle_ms))
 			break;
 		for (int n = 0; n < MESSAGES_PER_TURN && !err && readable(fd); n++)
 			err = vfio_user_serve_one(&client);
@@ -79,7 +79,7 @@ static void *server_thread(void *arg)
 	struct server *s = arg;
 	struct server_state now = { 0 };
 
-	while (!wait_turn(s, s->listen_fd, -1)) {
+	while (!wait_turn(s, s->listen_fd, -1, -1)) {
 		int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
 		if (fd < 0)

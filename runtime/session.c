@@ -65,6 +65,9 @@ static int make_devices(struct session *s)
 	if (!s->mapper)
 		return -ENOMEM;
 	s->device[0] = sim_gpu_new(s->mapper);
+	/* every access is to pass here and be recorded */
+	if (s->device[0])
+		s->device[0]->nareas = 0;
 	s->device[1] = companion_new(s->mapper, SIM_GPU_VENDOR_ID | (u32)SIM_GPU_DEVICE_ID << 16, gpu_id);
 	err = attach_trace(s, s->device[0], gpu_id);
 	return err ? err : attach_trace(s, s->device[1], companion_id);

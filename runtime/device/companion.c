@@ -202,6 +202,9 @@ static const struct device_ops companion_ops = {
 	.read = companion_read, .write = companion_write, .reset = companion_reset, .work = companion_work, .free = companion_free,
 };
 
+/* QEMU warns about a device that cannot announce errors (AER); ours never has one to announce */
+static const u32 vectors[IRQ_TYPES] = { [IRQ_ERR] = 1 };
+
 struct device *companion_new(struct mapper *mapper, u32 target_id, u16 target_trace_id)
 {
 	struct companion *c = calloc(1, sizeof(*c));
@@ -212,7 +215,7 @@ struct device *companion_new(struct mapper *mapper, u32 target_id, u16 target_tr
 	c->target_id = target_id;
 	c->target_trace_id = target_trace_id;
 	c->entries = calloc(COMPANION_BATCH_MAX, sizeof(*c->entries));
-	if (!c->entries || device_init(&c->d, &companion_ops, "companion", 0)) {
+	if (!c->entries || device_init(&c->d, &companion_ops, "companion", vectors)) {
 		free(c->entries);
 		free(c);
 		return NULL;
@@ -220,7 +223,7 @@ struct device *companion_new(struct mapper *mapper, u32 target_id, u16 target_tr
 	pci_config_init(&c->d.config, COMPANION_VENDOR_ID, COMPANION_DEVICE_ID, 0x088000, 1);
 	pci_config_bar(&c->d.config, 0, false, false);
 	pci_config_express(&c->d.config);
-	c->d.region_bytes[0] = COMPANION_BAR_BYTES;
+	device_region(&c->d, 0, COMPANION_BAR_BYTES);
 	return &c->d;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "runtime/device/device.h"
 
-int device_init(struct device *d, const struct device_ops *ops, const char *name, u32 msix)
+#include <linux/vfio.h>
+
+int device_init(struct device *d, const struct device_ops *ops, const char *name, const u32 irqs[IRQ_TYPES])
 {
-	/* QEMU warns about a device that cannot announce errors (AER); ours never has one to announce */
-	const u32 count[IRQ_TYPES] = { [IRQ_MSIX] = msix, [IRQ_ERR] = 1 };
-	int err = irqs_init(&d->irqs, count);
+	int err = irqs_init(&d->irqs, irqs);
 
 	if (err)
 		return err;
@@ -16,7 +16,18 @@ int device_init(struct device *d, const struct device_ops *ops, const char *name
 	}
 	d->ops = ops;
 	d->name = name;
+	d->poll_fd = d->map_fd = -1;
+	d->resets = true;
+	device_region(d, DEVICE_REGION_CONFIG, PCI_CONFIG_BYTES);
+	for (u32 type = 0; type < IRQ_TYPES; type++)
+		d->irq_flags[type] = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
 	return 0;
+}
+
+void device_region(struct device *d, u32 index, u64 len_bytes)
+{
+	d->region_bytes[index] = len_bytes;
+	d->region_flags[index] = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 }
 
 void device_fini(struct device *d)
@@ -75,9 +86,9 @@ void device_emit_text(struct device *d, enum trace_kind kind, const char *text, 
 	device_emit(d, kind, 0, tracer_string(d->tracer, clean), 0, 0, 0);
 }
 
-void device_raise(struct device *d, u32 vector)
+void device_raise(struct device *d, enum irq_type type, u32 vector)
 {
-	int got = irqs_raise(&d->irqs, IRQ_MSIX, vector);
+	int got = irqs_raise(&d->irqs, type, vector);
 
-	device_emit(d, TRACE_IRQ, got < 0 ? got : 0, IRQ_MSIX, vector, got > 0, 0);
+	device_emit(d, TRACE_IRQ, got < 0 ? got : 0, type, vector, got > 0, 0);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "runtime/device/sim_gpu_state.h"
 
@@ -140,11 +142,32 @@ static int gpu_work(struct device *d)
 	return -1;
 }
 
+/* a file, so that the client can map it */
+static int make_vram(struct sim_gpu *g)
+{
+	g->vram_fd = memfd_create("sim-gpu-vram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (g->vram_fd < 0)
+		return -errno;
+	/* sealed, or a client could take the memory away under us */
+	g->vram = ftruncate(g->vram_fd, SIM_GPU_VRAM_BYTES) || fcntl(g->vram_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ? MAP_FAILED :
+		  mmap(NULL, SIM_GPU_VRAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, g->vram_fd, 0);
+	if (g->vram != MAP_FAILED)
+		return 0;
+	close(g->vram_fd);
+	return -ENOMEM;
+}
+
+static void drop_vram(struct sim_gpu *g)
+{
+	munmap(g->vram, SIM_GPU_VRAM_BYTES);
+	close(g->vram_fd);
+}
+
 static void gpu_free(struct device *d)
 {
 	struct sim_gpu *g = gpu_of(d);
 
-	munmap(g->vram, SIM_GPU_VRAM_BYTES);
+	drop_vram(g);
 	device_fini(d);
 	free(g);
 }
@@ -153,6 +176,9 @@ static const struct device_ops gpu_ops = {
 	.read = gpu_read, .write = gpu_write, .reset = gpu_reset, .work = gpu_work, .free = gpu_free,
 };
 
+/* QEMU warns about a device that cannot announce errors (AER); ours never has one to announce */
+static const u32 vectors[IRQ_TYPES] = { [IRQ_MSIX] = SIM_GPU_VECTORS, [IRQ_ERR] = 1 };
+
 struct device *sim_gpu_new(struct mapper *mapper)
 {
 	struct sim_gpu *g = calloc(1, sizeof(*g));
@@ -160,22 +186,23 @@ struct device *sim_gpu_new(struct mapper *mapper)
 	if (!g)
 		return NULL;
 	g->mapper = mapper;
-	g->vram = mmap(NULL, SIM_GPU_VRAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (g->vram == MAP_FAILED)
+	if (make_vram(g))
 		goto out_free;
-	if (device_init(&g->d, &gpu_ops, "sim-gpu", SIM_GPU_VECTORS))
+	if (device_init(&g->d, &gpu_ops, "sim-gpu", vectors))
 		goto out_vram;
 	pci_config_init(&g->d.config, SIM_GPU_VENDOR_ID, SIM_GPU_DEVICE_ID, SIM_GPU_CLASS, 1);
 	pci_config_bar(&g->d.config, SIM_GPU_REGS_BAR, false, false);
 	pci_config_bar(&g->d.config, SIM_GPU_VRAM_BAR, true, true);
 	pci_config_express(&g->d.config);
 	pci_config_msix(&g->d.config, SIM_GPU_VECTORS, SIM_GPU_REGS_BAR, SIM_GPU_MSIX_TABLE_OFFSET, SIM_GPU_MSIX_PBA_OFFSET);
-	g->d.region_bytes[SIM_GPU_REGS_BAR] = SIM_GPU_REGS_BYTES;
-	g->d.region_bytes[SIM_GPU_VRAM_BAR] = SIM_GPU_VRAM_BYTES;
+	device_region(&g->d, SIM_GPU_REGS_BAR, SIM_GPU_REGS_BYTES);
+	device_region(&g->d, SIM_GPU_VRAM_BAR, SIM_GPU_VRAM_BYTES);
+	g->d.map_fd = g->vram_fd;
+	g->d.areas[g->d.nareas++] = (struct device_area){ SIM_GPU_VRAM_BAR, { 0, SIM_GPU_VRAM_BYTES } };
 	return &g->d;
 
 out_vram:
-	munmap(g->vram, SIM_GPU_VRAM_BYTES);
+	drop_vram(g);
 out_free:
 	free(g);
 	return NULL;

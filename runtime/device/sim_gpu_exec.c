@@ -17,7 +17,7 @@ static void fault(struct sim_gpu *g, enum sim_gpu_engine engine, u64 iova, u64 l
 	g->fault_count++;
 	count(&g->counters.faults, 1);
 	device_emit(&g->d, TRACE_FAULT, -EFAULT, iova, len_bytes, engine, write);
-	device_raise(&g->d, SIM_GPU_VECTOR_FAULT);
+	device_raise(&g->d, IRQ_MSIX, SIM_GPU_VECTOR_FAULT);
 }
 
 static int dma(struct sim_gpu *g, enum sim_gpu_engine engine, u64 iova, void *buf, u64 len_bytes, bool write)
@@ -81,7 +81,7 @@ static void fence(struct sim_gpu *g, const struct sim_gpu_cmd *c)
 	g->fence = value;
 	dma(g, SIM_GPU_ENGINE_FENCE, c->fence.iova, &value, sizeof(value), true);
 	if (c->flags & SIM_GPU_CMD_IRQ_MASK)
-		device_raise(&g->d, SIM_GPU_VECTOR_FENCE);
+		device_raise(&g->d, IRQ_MSIX, SIM_GPU_VECTOR_FENCE);
 }
 
 static void present(struct sim_gpu *g, const struct sim_gpu_cmd *c)
@@ -90,7 +90,7 @@ static void present(struct sim_gpu *g, const struct sim_gpu_cmd *c)
 	count(&g->counters.frames, 1);
 	device_emit(&g->d, TRACE_FRAME, 0, c->present.frame, 0, 0, 0);
 	if (c->flags & SIM_GPU_CMD_IRQ_MASK)
-		device_raise(&g->d, SIM_GPU_VECTOR_PRESENT);
+		device_raise(&g->d, IRQ_MSIX, SIM_GPU_VECTOR_PRESENT);
 }
 
 u64 sim_gpu_execute(struct sim_gpu *g)

@@ -11,6 +11,7 @@ struct sim_gpu {
 	struct device d; /* first, so that a struct device * is a struct sim_gpu * */
 	struct mapper *mapper;
 	u8 *vram;
+	int vram_fd;
 	bool enabled, ring_error;
 	u64 ring_iova, fence, fault_iova;
 	u32 ring_log2, head, tail;

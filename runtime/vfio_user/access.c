@@ -22,16 +22,29 @@ static int check(const struct vfio_user *s, const struct vfio_user_region_access
 
 	if (a->region >= DEVICE_REGIONS)
 		return -EINVAL;
-	size = a->region == DEVICE_REGION_CONFIG ? PCI_CONFIG_BYTES : s->device->region_bytes[a->region];
+	size = s->device->region_bytes[a->region];
 	if (!a->count || a->count > DEVICE_ACCESS_MAX || a->offset >= size || a->count > size - a->offset)
 		return -EINVAL;
 	return 0;
 }
 
+static int read_region(struct device *d, const struct vfio_user_region_access *a, void *data)
+{
+	if (a->region != DEVICE_REGION_CONFIG)
+		return d->ops->read(d, a->region, a->offset, data, a->count);
+	return d->ops->config_read ? d->ops->config_read(d, a->offset, data, a->count) : pci_config_read(&d->config, a->offset, data, a->count);
+}
+
+static int write_region(struct device *d, const struct vfio_user_region_access *a, const void *data)
+{
+	if (a->region != DEVICE_REGION_CONFIG)
+		return d->ops->write(d, a->region, a->offset, data, a->count);
+	return d->ops->config_write ? d->ops->config_write(d, a->offset, data, a->count) : pci_config_write(&d->config, a->offset, data, a->count);
+}
+
 int vfio_user_on_region_read(struct vfio_user *s)
 {
 	struct vfio_user_region_access a;
-	struct device *d = s->device;
 	u8 *data = s->body + sizeof(a);
 	int err = vfio_user_body(s, &a, sizeof(a));
 
@@ -39,10 +52,7 @@ int vfio_user_on_region_read(struct vfio_user *s)
 		err = check(s, &a);
 	if (err)
 		return err;
-	if (a.region == DEVICE_REGION_CONFIG)
-		err = pci_config_read(&d->config, a.offset, data, a.count);
-	else
-		err = d->ops->read(d, a.region, a.offset, data, a.count);
+	err = read_region(s->device, &a, data);
 	record(s, TRACE_REGION_READ, err, &a, data);
 	/* the body still starts with the access: the reply is the same fields and the data */
 	return err ? err : vfio_user_reply(s, s->body, (u32)sizeof(a) + a.count);
@@ -50,15 +60,11 @@ int vfio_user_on_region_read(struct vfio_user *s)
 
 static int write_one(struct vfio_user *s, const struct vfio_user_region_access *a, const void *data)
 {
-	struct device *d = s->device;
 	int err = check(s, a);
 
 	if (err)
 		return err;
-	if (a->region == DEVICE_REGION_CONFIG)
-		err = pci_config_write(&d->config, a->offset, data, a->count);
-	else
-		err = d->ops->write(d, a->region, a->offset, data, a->count);
+	err = write_region(s->device, a, data);
 	record(s, TRACE_REGION_WRITE, err, a, data);
 	return err;
 }

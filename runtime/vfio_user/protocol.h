@@ -70,9 +70,23 @@ struct vfio_user_device_info {
 
 #define VFIO_USER_REGION_READ_MASK 0x1u
 #define VFIO_USER_REGION_WRITE_MASK 0x2u
+#define VFIO_USER_REGION_MMAP_MASK 0x4u
+#define VFIO_USER_REGION_CAPS_MASK 0x8u
 struct vfio_user_region_info {
 	u32 argsz, flags, index, cap_offset;
 	u64 size, offset;
+};
+
+/* capability of a region's reply, at its cap_offset; nr_areas areas follow */
+#define VFIO_USER_CAP_SPARSE_MMAP 1u
+struct vfio_user_sparse_mmap {
+	u16 id, version;
+	u32 next;
+	u32 nr_areas, reserved;
+};
+
+struct vfio_user_mmap_area {
+	u64 offset, size;
 };
 
 #define VFIO_USER_IRQ_EVENTFD_MASK 0x1u

@@ -25,7 +25,7 @@ void vfio_user_fini(struct vfio_user *s)
 	s->body = NULL;
 }
 
-static int send_reply(struct vfio_user *s, u32 flags, u32 error, const void *payload, u32 len)
+static int send_reply(struct vfio_user *s, u32 flags, u32 error, const void *payload, u32 len, int fd)
 {
 	struct vfio_user_header h = {
 		.id = s->header.id, .command = s->header.command, .size = (u32)sizeof(h) + len, .flags = VFIO_USER_TYPE_REPLY | flags,
@@ -35,12 +35,17 @@ static int send_reply(struct vfio_user *s, u32 flags, u32 error, const void *pay
 
 	if (s->header.flags & VFIO_USER_NO_REPLY_MASK)
 		return 0;
-	return s->transport->send(s->transport_ctx, iov, len ? 2 : 1);
+	return s->transport->send(s->transport_ctx, iov, len ? 2 : 1, fd);
 }
 
 int vfio_user_reply(struct vfio_user *s, const void *payload, u32 len)
 {
-	return send_reply(s, 0, 0, payload, len);
+	return send_reply(s, 0, 0, payload, len, -1);
+}
+
+int vfio_user_reply_fd(struct vfio_user *s, const void *payload, u32 len, int fd)
+{
+	return send_reply(s, 0, 0, payload, len, fd);
 }
 
 int vfio_user_take_fd(struct vfio_user *s)
@@ -135,7 +140,7 @@ int vfio_user_serve_one(struct vfio_user *s)
 			bool broken = err == -EPROTO;
 
 			s->errors++;
-			err = send_reply(s, VFIO_USER_ERROR_MASK, (u32)-err, NULL, 0);
+			err = send_reply(s, VFIO_USER_ERROR_MASK, (u32)-err, NULL, 0, -1);
 			if (broken)
 				err = -EPROTO;
 		}

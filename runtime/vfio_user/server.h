@@ -64,6 +64,9 @@ int vfio_user_on_write_multi(struct vfio_user *s);
 /** vfio_user_reply() - send a reply of @len payload bytes, unless the client wants none. Return: 0 or the transport's error. */
 int vfio_user_reply(struct vfio_user *s, const void *payload, u32 len);
 
+/** vfio_user_reply_fd() - likewise, and hand the client a copy of @fd (-1 = none). */
+int vfio_user_reply_fd(struct vfio_user *s, const void *payload, u32 len, int fd);
+
 /** vfio_user_take_fd() - the next descriptor that came with the message, -1 if there is none; the caller owns it. */
 int vfio_user_take_fd(struct vfio_user *s);
 

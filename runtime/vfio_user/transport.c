@@ -75,13 +75,35 @@ static int socket_recv(void *ctx, void *buf, size_t len, int *fds, u32 *nfds, u3
 	return 0;
 }
 
-static int socket_send(void *ctx, const struct iovec *iov_in, int n)
+union fd_control {
+	char bytes[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+static void attach_fd(struct msghdr *msg, union fd_control *control, int fd)
+{
+	struct cmsghdr *c;
+
+	memset(control, 0, sizeof(*control));
+	msg->msg_control = control;
+	msg->msg_controllen = sizeof(*control);
+	c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+}
+
+static int socket_send(void *ctx, const struct iovec *iov_in, int n, int pass_fd)
 {
 	int fd = *(int *)ctx;
 	struct iovec iov[4];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	union fd_control control;
 
 	memcpy(iov, iov_in, (size_t)n * sizeof(*iov));
+	if (pass_fd >= 0)
+		attach_fd(&msg, &control, pass_fd);
 	while (msg.msg_iovlen) {
 		ssize_t sent = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 		int err;
@@ -96,6 +118,9 @@ static int socket_send(void *ctx, const struct iovec *iov_in, int n)
 				return err;
 			continue;
 		}
+		/* it went with the first byte */
+		msg.msg_control = NULL;
+		msg.msg_controllen = 0;
 		while (msg.msg_iovlen && (size_t)sent >= msg.msg_iov->iov_len) {
 			sent -= (ssize_t)msg.msg_iov->iov_len;
 			msg.msg_iov++;

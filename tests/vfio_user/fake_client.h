@@ -15,6 +15,7 @@ struct fake_client {
 	size_t in_len, in_at, out_len;
 	int fds[64];
 	u32 nfds;
+	int reply_fd; /* that came with the last reply, -1 = none; still the server's */
 	u16 next_id;
 };
 
@@ -41,9 +42,11 @@ static int fake_recv(void *ctx, void *buf, size_t len, int *fds, u32 *nfds, u32 
 	return 0;
 }
 
-static int fake_send(void *ctx, const struct iovec *iov, int n)
+static int fake_send(void *ctx, const struct iovec *iov, int n, int fd)
 {
 	struct fake_client *c = ctx;
+
+	c->reply_fd = fd;
 
 	for (int i = 0; i < n; i++) {
 		if (c->out_len + iov[i].iov_len > FAKE_BYTES)
