@@ -33,7 +33,7 @@ const char *replay_options_usage(void)
 	       "\n"
 	       "  --policy SPEC    a policy, e.g. direct or window:log2=18; may be repeated\n"
 	       "                   (default: direct and window with log2 16, 18, 20, 22)\n"
-	       "  --align SHIM     none or downgrade (default: as recorded, else none)\n"
+	       "  --align SHIM     none, downgrade or rewrite (default: as recorded, else none)\n"
 	       "  --dart SPEC      MODEL[:mappings=N,bytes=N,granule_log2=N], MODEL apple-tb4 or unlimited\n"
 	       "                   (default: as recorded, else apple-tb4)\n"
 	       "  --device NAME    only this device of the trace (default: all, together)\n"
@@ -106,7 +106,7 @@ static int set_option(struct replay_options *o, int option, char *error, size_t 
 		return add_policy(o, optarg, error, error_bytes);
 	case OPT_ALIGN:
 		o->shim = align_shim_find(optarg);
-		return o->shim >= 0 ? 0 : misused(error, error_bytes, "--align '%s': give none or downgrade", optarg);
+		return o->shim >= 0 ? 0 : misused(error, error_bytes, "--align '%s': give " ALIGN_SHIM_NAMES, optarg);
 	case OPT_DART:
 		rc = dart_parse(optarg, &o->limits);
 		o->limits_given = true;

@@ -4,6 +4,7 @@
 static const char *const shim_names[ALIGN_SHIMS] = {
 	[ALIGN_NONE] = "none",
 	[ALIGN_DOWNGRADE] = "downgrade",
+	[ALIGN_REWRITE] = "rewrite",
 };
 
 static bool same_text(const char *a, const char *b)
@@ -49,7 +50,17 @@ int align_span(const struct span *in, u32 granule_log2, struct span *out)
 
 u32 align_effective_log2(enum align_shim shim, u32 wanted_log2, u32 granule_log2)
 {
-	return shim == ALIGN_DOWNGRADE && wanted_log2 > granule_log2 ? 0 : wanted_log2;
+	return shim != ALIGN_NONE && wanted_log2 > granule_log2 ? 0 : wanted_log2;
+}
+
+u32 align_promised_log2(enum align_shim shim, u32 granule_log2)
+{
+	return shim == ALIGN_NONE ? 0 : granule_log2;
+}
+
+u64 align_page_bytes(enum align_shim shim, u64 page_bytes, u32 granule_log2)
+{
+	return shim == ALIGN_REWRITE && page_bytes > (u64)1 << granule_log2 ? 0 : page_bytes;
 }
 
 bool align_met(u64 iova, u32 wanted_log2)

@@ -19,16 +19,24 @@
 /**
  * enum align_shim - what to do with a wish for alignment beyond the granule.
  * @ALIGN_NONE:      pass the wish on; the driver finds a misaligned address and fails, as NVIDIA's resource manager does (0x37).
- * @ALIGN_DOWNGRADE: take the wish back: the driver is told to use its default pages. Source: the published fix, which rewrites the
- *                   page size of nvUvmInterfaceMemoryAllocSys to 0 (see README, "Sources").
+ * @ALIGN_DOWNGRADE: take the wish back: a driver that asks what it may rely on (align_promised_log2()) is told, and uses its default pages.
+ *                   A driver that does not ask keeps its wish.
+ * @ALIGN_REWRITE:   as ALIGN_DOWNGRADE, and for drivers that do not ask: a hot patch of the guest module (egpu_dma_quirk.h) rewrites the page
+ *                   size in the driver's own request before the driver acts on it (align_page_bytes()). Source: the published fix,
+ *                   which rewrites the page size of nvUvmInterfaceMemoryAllocSys to 0 (README, "Sources").
+ *
+ * Both end in the same: a DMA request whose wish counts as taken back, so replay treats them alike; it cannot know whether a driver asks.
  */
 enum align_shim {
 	ALIGN_NONE,
 	ALIGN_DOWNGRADE,
+	ALIGN_REWRITE,
 	ALIGN_SHIMS,
 };
 
-/** align_shim_name() - "none", "downgrade"; NULL for a value out of range. */
+#define ALIGN_SHIM_NAMES "none, downgrade or rewrite" /* for messages */
+
+/** align_shim_name() - "none", "downgrade", "rewrite"; NULL for a value out of range. */
 const char *align_shim_name(u32 shim);
 
 /** align_shim_find() - Return: the enum align_shim called @name (a NUL-terminated string), or -ENOENT. */
@@ -55,6 +63,21 @@ int align_span(const struct span *in, u32 granule_log2, struct span *out);
  * Return: @wanted_log2, or 0 if the shim took the wish back.
  */
 u32 align_effective_log2(enum align_shim shim, u32 wanted_log2, u32 granule_log2);
+
+/**
+ * align_promised_log2() - what a driver that asks is told it may rely on.
+ *
+ * Return: @granule_log2; 0 under ALIGN_NONE, which makes no statement.
+ */
+u32 align_promised_log2(enum align_shim shim, u32 granule_log2);
+
+/**
+ * align_page_bytes() - the page size that a driver's request shall name, once a hot patch has had its say.
+ * @page_bytes: what the driver put there; 0 = its default pages
+ *
+ * Return: @page_bytes, or 0 if only ALIGN_REWRITE's way helps and @page_bytes is more than a granule.
+ */
+u64 align_page_bytes(enum align_shim shim, u64 page_bytes, u32 granule_log2);
 
 /** align_met() - true if @iova is a multiple of 2^@wanted_log2 (always true for 0). */
 bool align_met(u64 iova, u32 wanted_log2);

@@ -13,7 +13,7 @@ module_param(policy, charp, 0444);
 MODULE_PARM_DESC(policy, "mapping policy with its parameters: direct, window:log2=18 (default), …");
 static char *align = "downgrade";
 module_param(align, charp, 0444);
-MODULE_PARM_DESC(align, "what to do with a wish for alignment beyond the granule: none, downgrade (default)");
+MODULE_PARM_DESC(align, "what to do with a wish for alignment beyond the granule: none, downgrade (default), rewrite");
 static unsigned int max_requests = 262144;
 module_param(max_requests, uint, 0444);
 MODULE_PARM_DESC(max_requests, "most DMA addresses live at once (default 262144, about 100 bytes each)");
@@ -33,7 +33,7 @@ static int read_parameters(struct device *dev, struct coalesce_config *cfg)
 		return -EINVAL;
 	}
 	if (shim < 0) {
-		dev_err(dev, "align=%s: must be none or downgrade\n", align);
+		dev_err(dev, "align=%s: must be " ALIGN_SHIM_NAMES "\n", align);
 		return -EINVAL;
 	}
 	if (ring_records < COMPANION_RING_CAPACITY_MIN || ring_records > EGPU_DMA_RING_MAX || ring_records & (ring_records - 1)) {

@@ -122,6 +122,7 @@ static void test_shims_have_names_and_take_back_only_what_the_granule_cannot_giv
 	(void)state;
 	assert_int_equal(align_shim_find("none"), ALIGN_NONE);
 	assert_int_equal(align_shim_find("downgrade"), ALIGN_DOWNGRADE);
+	assert_int_equal(align_shim_find("rewrite"), ALIGN_REWRITE);
 	assert_int_equal(align_shim_find("down"), -ENOENT);
 	assert_int_equal(align_shim_find("nonesuch"), -ENOENT);
 	assert_int_equal(align_shim_find(""), -ENOENT);
@@ -130,11 +131,27 @@ static void test_shims_have_names_and_take_back_only_what_the_granule_cannot_giv
 	assert_int_equal(align_effective_log2(ALIGN_NONE, 21, 14), 21);
 	assert_int_equal(align_effective_log2(ALIGN_DOWNGRADE, 21, 14), 0);
 	assert_int_equal(align_effective_log2(ALIGN_DOWNGRADE, 14, 14), 14);
+	assert_int_equal(align_effective_log2(ALIGN_REWRITE, 21, 14), 0);
+	assert_int_equal(align_effective_log2(ALIGN_REWRITE, 14, 14), 14);
 	assert_true(align_met(0x12345, 0));
 	assert_true(align_met(0x10000, 16));
 	assert_false(align_met(0x18000, 16));
 	assert_true(align_met(0, 64));
 	assert_false(align_met(1, 64));
+}
+
+static void test_drivers_that_ask_are_told_and_only_rewrite_changes_those_that_do_not(void **state)
+{
+	(void)state;
+	assert_int_equal(align_promised_log2(ALIGN_NONE, 14), 0);
+	assert_int_equal(align_promised_log2(ALIGN_DOWNGRADE, 14), 14);
+	assert_int_equal(align_promised_log2(ALIGN_REWRITE, 14), 14);
+	assert_int_equal(align_page_bytes(ALIGN_NONE, 1 << 21, 14), 1 << 21);
+	assert_int_equal(align_page_bytes(ALIGN_DOWNGRADE, 1 << 21, 14), 1 << 21);
+	assert_int_equal(align_page_bytes(ALIGN_REWRITE, 1 << 21, 14), 0);
+	assert_int_equal(align_page_bytes(ALIGN_REWRITE, 1 << 14, 14), 1 << 14);
+	assert_int_equal(align_page_bytes(ALIGN_REWRITE, 1 << 16, 16), 1 << 16);
+	assert_int_equal(align_page_bytes(ALIGN_REWRITE, 0, 14), 0);
 }
 
 int main(void)
@@ -145,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_bad_specs_say_what_is_wrong_and_change_nothing),
 		cmocka_unit_test(test_span_is_widened_to_granules_and_refused_if_that_wraps),
 		cmocka_unit_test(test_shims_have_names_and_take_back_only_what_the_granule_cannot_give),
+		cmocka_unit_test(test_drivers_that_ask_are_told_and_only_rewrite_changes_those_that_do_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

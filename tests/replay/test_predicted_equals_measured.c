@@ -182,6 +182,7 @@ static void test_within_limits_replay_counts_what_the_live_run_counted(void **st
 	predicted_equals_measured("direct", ALIGN_NONE, "apple-tb4", false);
 	predicted_equals_measured("window:log2=18", ALIGN_DOWNGRADE, "apple-tb4", false);
 	predicted_equals_measured("window:log2=22", ALIGN_NONE, "apple-tb4", false);
+	predicted_equals_measured("window:log2=20", ALIGN_REWRITE, "apple-tb4", false);
 }
 
 static void test_at_the_mapping_limit_replay_fails_the_same_requests(void **state)
