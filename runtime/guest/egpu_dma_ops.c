@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 #include <linux/version.h>
 
 #include "runtime/guest/egpu_dma.h"
@@ -24,11 +26,11 @@ static u8 companion_dir(enum dma_data_direction dir)
 }
 
 /* the host picks the address, so whether the device can reach it is known only now */
-static bool within_mask(struct device *dev, u64 iova, u64 len)
+static bool within_mask(struct device *dev, u64 mask, u64 iova, u64 len)
 {
 	u64 last = iova + (len - 1);
 
-	if (last <= min_not_zero(dma_get_mask(dev), dev->bus_dma_limit))
+	if (last <= min_not_zero(mask, dev->bus_dma_limit))
 		return true;
 	dev_err_ratelimited(dev, "the host gave DMA address 0x%llx, beyond what this device can address\n", last);
 	return false;
@@ -42,7 +44,7 @@ static void unmap_one(struct device *dev, dma_addr_t iova, size_t size, enum dma
 		dev_err_ratelimited(dev, "the driver unmapped 0x%llx, which was not mapped\n", (u64)iova);
 }
 
-static dma_addr_t map_one(struct device *dev, phys_addr_t gpa, size_t size, enum dma_data_direction dir, unsigned long attrs)
+static dma_addr_t map_one(struct device *dev, u64 mask, phys_addr_t gpa, size_t size, enum dma_data_direction dir, unsigned long attrs)
 {
 	struct coalesce_request r = {
 		.gpa = { gpa, size },
@@ -52,7 +54,7 @@ static dma_addr_t map_one(struct device *dev, phys_addr_t gpa, size_t size, enum
 
 	if (egpu_dma_batch(egpu_dma_of(dev), COMPANION_REC_MAP, &r, 1))
 		return DMA_MAPPING_ERROR;
-	if (within_mask(dev, r.iova, size))
+	if (within_mask(dev, mask, r.iova, size))
 		return r.iova;
 	unmap_one(dev, r.iova, size, dir);
 	return DMA_MAPPING_ERROR;
@@ -61,7 +63,7 @@ static dma_addr_t map_one(struct device *dev, phys_addr_t gpa, size_t size, enum
 static dma_addr_t op_map_page(struct device *dev, struct page *page, unsigned long offset, size_t size, enum dma_data_direction dir,
 			      unsigned long attrs)
 {
-	return map_one(dev, page_to_phys(page) + offset, size, dir, attrs);
+	return map_one(dev, dma_get_mask(dev), page_to_phys(page) + offset, size, dir, attrs);
 }
 
 static void op_unmap_page(struct device *dev, dma_addr_t iova, size_t size, enum dma_data_direction dir, unsigned long attrs)
@@ -116,7 +118,7 @@ static int map_slice(struct device *dev, struct scatterlist *sg, u32 n, enum dma
 		sg_dma_len(s) = s->length;
 		if (rc == 0)
 			rc = r->status;
-		if (rc == 0 && !within_mask(dev, r->iova, s->length))
+		if (rc == 0 && !within_mask(dev, dma_get_mask(dev), r->iova, s->length))
 			rc = -EIO;
 	}
 	return rc;
@@ -171,7 +173,7 @@ static void *op_alloc(struct device *dev, size_t size, dma_addr_t *iova, gfp_t g
 
 	if (!memory)
 		return NULL;
-	*iova = map_one(dev, virt_to_phys(memory), size, DMA_BIDIRECTIONAL, attrs);
+	*iova = map_one(dev, dev->coherent_dma_mask, virt_to_phys(memory), size, DMA_BIDIRECTIONAL, attrs);
 	if (*iova != DMA_MAPPING_ERROR)
 		return memory;
 	free_pages_exact(memory, size);
@@ -190,7 +192,7 @@ static struct page *op_alloc_pages(struct device *dev, size_t size, dma_addr_t *
 
 	if (!page)
 		return NULL;
-	*iova = map_one(dev, page_to_phys(page), size, dir, 0);
+	*iova = map_one(dev, dev->coherent_dma_mask, page_to_phys(page), size, dir, 0);
 	if (*iova != DMA_MAPPING_ERROR)
 		return page;
 	__free_pages(page, get_order(size));
@@ -230,24 +232,41 @@ static int op_dma_supported(struct device *dev, u64 mask)
 	return mask >= DMA_BIT_MASK(32);
 }
 
+/*
+ * Where the host takes addresses from is not known. To call a device's own mask too small would make GPU drivers (TTM, by way of
+ * dma_addressing_limited()) take their memory below 4 GiB, which changes nothing about its DMA addresses.
+ */
 static u64 op_get_required_mask(struct device *dev)
 {
-	return DMA_BIT_MASK(64);
+	return min_not_zero(dma_get_mask(dev), dev->bus_dma_limit);
 }
 
+/* widening to granules may add one; and drivers keep this in 32 bits, also as sectors (nvme), where 2^41 bytes would read as none */
 static size_t op_max_mapping_size(struct device *dev)
 {
-	return min_t(u64, egpu_dma_of(dev)->max_bytes, SIZE_MAX);
+	const struct egpu_dma *e = egpu_dma_of(dev);
+	u64 granule_bytes = 1ull << e->cfg.granule_log2;
+
+	return min_t(u64, max(e->max_bytes, 2 * granule_bytes) - granule_bytes, SZ_2G);
 }
 
-static unsigned long op_get_merge_boundary(struct device *dev)
+unsigned int egpu_dma_promised_log2(struct device *dev)
 {
-	const struct coalesce_config *cfg = &egpu_dma_of(dev)->cfg;
+	const struct dma_map_ops *ops = get_dma_ops(dev);
+	const struct egpu_dma *e;
 
-	return cfg->shim == ALIGN_DOWNGRADE ? (1ul << cfg->granule_log2) - 1 : 0;
+	if (!ops || ops->map_page != op_map_page)
+		return 0;
+	e = egpu_dma_of(dev);
+	return align_promised_log2(e->cfg.shim, e->cfg.granule_log2);
 }
+EXPORT_SYMBOL_GPL(egpu_dma_promised_log2);
 
-/* sync_* and cache_sync are absent because the device is coherent; map_resource, because the host maps guest RAM only */
+/*
+ * Absent: sync_* and cache_sync, because the device is coherent; map_resource, because the host maps guest RAM only; alloc_noncontiguous,
+ * because the DMA API makes it of alloc_pages; get_merge_boundary, because elements of a list are never merged; opt_mapping_size, because
+ * a large mapping costs the host no more than a small one.
+ */
 void egpu_dma_ops_init(struct egpu_dma *e)
 {
 	e->ops = (struct dma_map_ops){
@@ -268,6 +287,5 @@ void egpu_dma_ops_init(struct egpu_dma *e)
 		.dma_supported = op_dma_supported,
 		.get_required_mask = op_get_required_mask,
 		.max_mapping_size = op_max_mapping_size,
-		.get_merge_boundary = op_get_merge_boundary,
 	};
 }

@@ -29,6 +29,10 @@ static int take(struct egpu_dma *e, struct pci_dev *pdev)
 		dev_err(dev, "has dma_map_ops of its own already; egpu_dma leaves it alone\n");
 		return -EBUSY;
 	}
+	if (!dev_is_dma_coherent(dev)) {
+		dev_err(dev, "is not cache-coherent, and egpu_dma does no cache maintenance; it leaves it alone\n");
+		return -EOPNOTSUPP;
+	}
 	e->target = pci_dev_get(pdev);
 	e->saved_ops = dev->dma_ops;
 	set_dma_ops(dev, &e->ops);

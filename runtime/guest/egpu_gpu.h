@@ -112,7 +112,7 @@ struct egpu_fragment {
 
 struct egpu_stats {
 	__u64 vram_bytes;
-	__u64 boundary;         /* dma_get_merge_boundary() */
+	__u64 promised_log2;    /* alignment that DMA addresses have for certain, 0 = nothing is said */
 	__u64 live_buffers;
 	__u64 live_bytes;
 	__u64 faults;           /* reported by the device */

@@ -24,12 +24,10 @@ static struct page *chunk_at(const struct egpu_buffer *b, u32 i)
 
 /* ---- shape: which pages to use ---- */
 
-/* what the driver will use of the wish @wanted_log2: the DMA layer may have said that it cannot promise so much */
-static u32 usable_log2(struct egpu_gpu *g, u32 wanted_log2)
+/* what the driver will use of the wish @wanted_log2: egpu_dma may have said that it cannot promise so much */
+static u32 usable_log2(const struct egpu_gpu *g, u32 wanted_log2)
 {
-	unsigned long boundary = dma_get_merge_boundary(&g->pdev->dev);
-
-	return boundary && wanted_log2 > ilog2(boundary + 1) ? 0 : wanted_log2;
+	return g->promised_log2 && wanted_log2 > g->promised_log2 ? 0 : wanted_log2;
 }
 
 static int choose_shape(struct egpu_gpu *g, struct egpu_alloc *want, struct egpu_buffer *b)

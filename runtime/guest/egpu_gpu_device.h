@@ -37,6 +37,7 @@ struct egpu_gpu {
 	void __iomem *regs;
 	void __iomem *vram;
 	u64 vram_bytes;
+	u32 promised_log2; /* egpu_dma_promised_log2(), 0 if egpu_dma is not there */
 	struct miscdevice misc;
 	struct list_head files;
 

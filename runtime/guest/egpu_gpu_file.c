@@ -117,7 +117,7 @@ static int do_stats(struct egpu_file *f, struct egpu_stats *s)
 
 	*s = (struct egpu_stats){
 		.vram_bytes = g->vram_bytes,
-		.boundary = dma_get_merge_boundary(&g->pdev->dev),
+		.promised_log2 = g->promised_log2,
 		.live_buffers = g->live_buffers,
 		.live_bytes = g->live_bytes,
 		.faults = READ_ONCE(g->faults),

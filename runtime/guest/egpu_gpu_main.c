@@ -8,6 +8,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "runtime/guest/egpu_dma.h"
 #include "runtime/guest/egpu_gpu_device.h"
 
 #define VECTORS (SIM_GPU_VECTOR_PRESENT + 1)
@@ -106,6 +107,18 @@ static int map_bars(struct egpu_gpu *g)
 	return g->vram ? 0 : -ENOMEM;
 }
 
+static u32 ask_promised_log2(struct device *dev)
+{
+	unsigned int (*ask)(struct device *) = symbol_get(egpu_dma_promised_log2);
+	u32 log2;
+
+	if (!ask)
+		return 0;
+	log2 = ask(dev);
+	symbol_put(egpu_dma_promised_log2);
+	return log2;
+}
+
 static int open_device(struct egpu_gpu *g)
 {
 	struct pci_dev *pdev = g->pdev;
@@ -123,6 +136,7 @@ static int open_device(struct egpu_gpu *g)
 	if (rc)
 		return rc;
 	dma_set_max_seg_size(&pdev->dev, EGPU_BUFFER_BYTES_MAX);
+	g->promised_log2 = ask_promised_log2(&pdev->dev);
 	pci_set_master(pdev);
 	return 0;
 }
