@@ -6,6 +6,7 @@
 /* the list of shipped policies: one line each */
 #define COALESCE_SHIPPED(X) \
 	X(direct)           \
+	X(each)             \
 	X(window)
 
 #define DECLARE(name) extern const struct coalesce_policy coalesce_policy_##name;
@@ -234,7 +235,7 @@ static int request_await(struct coalesce *c, struct coalesce_request *r, struct 
 /* find or ask for the mapping of @gpa; Return: 0 granted, COALESCE_ASKED, or -ENOMEM and the like */
 static int request_place(struct coalesce *c, struct coalesce_request *r, struct span gpa)
 {
-	u32 i = coalesce_mappings_find(&c->mappings, gpa);
+	u32 i = c->cfg.policy->exclusive ? COALESCE_NONE : coalesce_mappings_find(&c->mappings, gpa);
 	int rc;
 
 	if (i != COALESCE_NONE) {

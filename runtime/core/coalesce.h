@@ -37,6 +37,7 @@ struct coalesce_param {
  * @name:    as in "window:log2=18"
  * @summary: one line for --list-policies
  * @params:  @nparams of them, at most COALESCE_PARAMS_MAX
+ * @exclusive: a mapping is never shared, not even by equal requests
  * @choose:  pure function: the span to map for @request_gpa. Return 0 and a span that is granular and holds the request, or -EINVAL
  *           if the request is empty or wraps.
  */
@@ -45,6 +46,7 @@ struct coalesce_policy {
 	const char *summary;
 	const struct coalesce_param *params;
 	u32 nparams;
+	bool exclusive;
 	int (*choose)(const u32 *param, u32 granule_log2, const struct span *request_gpa, struct span *out_gpa);
 };
 
