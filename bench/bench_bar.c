@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 {
 	u64 rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : 50000;
 	char dir[] = "/tmp/bench-bar-XXXXXX", path[3][64], error[TRACE_ERROR_BYTES];
-	struct mapper *mapper = mapper_new(&dart_models[0], 0);
+	struct mapper *mapper = mapper_new(&(struct mapper_options){ .limits = &dart_models[0] });
 	struct tracer_options options = { .path = path[2] };
 	struct way ways[3] = { { .name = "bare ping-pong" }, { .name = "untraced" }, { .name = "traced" } };
 	struct server *servers[2];

@@ -224,6 +224,20 @@ static u8 *reach(struct guest_memory *gm, u64 addr, bool write, u64 *len_bytes)
 	return r->at + (addr - r->span.start);
 }
 
+void *guest_memory_reach(struct guest_memory *gm, u64 addr, u64 *len_bytes, bool *writable)
+{
+	u32 i = range_at_or_after(gm, addr);
+	const struct range *r = i < gm->count ? &gm->ranges[i] : NULL;
+
+	*writable = r && r->writable;
+	if (r && addr >= r->span.start) {
+		*len_bytes = span_last(r->span) - addr + 1;
+		return r->at ? r->at + (addr - r->span.start) : NULL;
+	}
+	*len_bytes = r ? r->span.start - addr : ~0ULL - addr;
+	return NULL;
+}
+
 /* a page behind a truncated file raises SIGBUS: come back here and report it */
 static int guarded_copy(void *to, const void *from, u64 len_bytes)
 {

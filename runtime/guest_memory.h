@@ -49,6 +49,15 @@ void guest_memory_clear(struct guest_memory *gm);
 int guest_memory_read(struct guest_memory *gm, u64 addr, void *buf, u64 len_bytes);
 int guest_memory_write(struct guest_memory *gm, u64 addr, const void *buf, u64 len_bytes);
 
+/**
+ * guest_memory_reach() - where @addr lies in our address space.
+ * @len_bytes: receives how far it goes on from there; for NULL, how far nothing can be reached
+ * @writable:  the client lets the device write
+ *
+ * Return: the address; NULL if the client gave no memory there. Only to be handed to the kernel: an access of our own is guest_memory_read().
+ */
+void *guest_memory_reach(struct guest_memory *gm, u64 addr, u64 *len_bytes, bool *writable);
+
 /** guest_memory_load32() / _store32() - one aligned word, acquire and release order, for rings shared with the guest's CPUs. */
 int guest_memory_load32(struct guest_memory *gm, u64 addr, u32 *value);
 int guest_memory_store32(struct guest_memory *gm, u64 addr, u32 value);

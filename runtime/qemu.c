@@ -196,8 +196,8 @@ static void add_guest(struct args *a, const struct run_options *o, const struct 
 			add_pair(a, "-initrd", q->initrd);
 		add(a, "-append");
 		if (q->builtin)
-			add(a, "console=ttyS0 quiet panic=-1 egpu.policy=%s egpu.align=%s%s%s", o->policy, o->align, o->append ? " " : "",
-			    o->append ? o->append : "");
+			add(a, "console=ttyS0 quiet panic=-1%s egpu.policy=%s egpu.align=%s%s%s", o->dma == MAPPER_VIOMMU ? " intel_iommu=on" : "",
+			    o->policy, o->align, o->append ? " " : "", o->append ? o->append : "");
 		else
 			add(a, "%s", o->append ? o->append : "");
 	}
@@ -215,9 +215,16 @@ static void add_guest(struct args *a, const struct run_options *o, const struct 
 	}
 }
 
-static void build(struct args *a, const struct run_options *o, const struct qemu *q, const char *dir, const char *console)
+/* QEMU wants the IOMMU before what lies behind it */
+static void add_viommu(struct args *a, const struct run_options *o)
 {
-	static const char *const sockets[] = { "gpu.sock", "companion.sock" };
+	if (o->dma != MAPPER_VIOMMU)
+		return;
+	add_pair(a, "-device", o->viommu == RUN_VIOMMU_VIRTIO ? "virtio-iommu-pci" : "intel-iommu,caching-mode=on");
+}
+
+static void build(struct args *a, const struct run_options *o, const struct qemu *q, const char *dir, const char *const *sockets, const char *console)
+{
 	char device[PATH_MAX + 128];
 
 	add(a, "%s", q->program);
@@ -241,7 +248,8 @@ static void build(struct args *a, const struct run_options *o, const struct qemu
 		add(a, "file:%s", console);
 	else
 		add(a, "stdio");
-	for (int i = 0; i < 2; i++) {
+	add_viommu(a, o);
+	for (int i = 0; sockets[i]; i++) {
 		qemu_device_json(device, sizeof(device), dir, sockets[i]);
 		add_pair(a, "-device", device);
 	}
@@ -250,13 +258,21 @@ static void build(struct args *a, const struct run_options *o, const struct qemu
 		add(a, "%s", *extra);
 }
 
-pid_t qemu_start(const struct run_options *o, const struct qemu *q, const char *dir, const char *console)
+/* QEMU's q35: from 2.75 GiB on only 2 GiB lie below the PCI hole */
+u64 qemu_low_ram_bytes(const struct run_options *o)
+{
+	u64 bytes = (u64)o->memory_mib << 20;
+
+	return bytes >= 0xb0000000u ? 0x80000000u : 0;
+}
+
+pid_t qemu_start(const struct run_options *o, const struct qemu *q, const char *dir, const char *const *sockets, const char *console)
 {
 	struct args a = { .n = 0 };
 	sigset_t none;
 	pid_t pid = -E2BIG;
 
-	build(&a, o, q, dir, console);
+	build(&a, o, q, dir, sockets, console);
 	if (a.full)
 		goto out;
 	pid = fork();

@@ -30,12 +30,15 @@ int qemu_find(const struct run_options *o, struct qemu *q, char *error, size_t e
 
 /**
  * qemu_start() - run it.
- * @dir:     of gpu.sock, companion.sock and the QMP socket (dir/qmp.sock)
+ * @dir:     of the sockets and of QMP's (dir/qmp.sock); @sockets: their names, NULL-terminated
  * @console: file for the serial console; NULL = this terminal
  *
  * Return: process id; negative errno.
  */
-pid_t qemu_start(const struct run_options *o, const struct qemu *q, const char *dir, const char *console);
+pid_t qemu_start(const struct run_options *o, const struct qemu *q, const char *dir, const char *const *sockets, const char *console);
+
+/** qemu_low_ram_bytes() - guest RAM below 4 GiB; what is left lies above it. 0 = all of it is below. */
+u64 qemu_low_ram_bytes(const struct run_options *o);
 
 /** qemu_device_json() - the -device argument for one socket. */
 void qemu_device_json(char *text, size_t text_bytes, const char *dir, const char *socket_name);

@@ -17,8 +17,12 @@ static const char help[] =
 	"  --flush MS          an event is on disk after at most this long (default 1000)\n"
 	"\n"
 	"Device and IOMMU:\n"
-	"  --device sim        the embedded simulated GPU (default; the only one so far)\n"
-	"  --dart SPEC         IOMMU to simulate: MODEL[:mappings=N,bytes=N,granule_log2=N] (default apple-tb4)\n"
+	"  --device sim|vfio:ADDRESS  the embedded simulated GPU (default), or a real PCI function bound to vfio-pci, e.g. vfio:0000:01:00.0\n"
+	"  --dma companion     map what the guest's module asks, where the host picks (default for sim, and with a --dart that picks)\n"
+	"        premap        map all guest RAM at the start, guest untouched (default for vfio)\n"
+	"        viommu[:intel|:virtio]  map what a stock guest maps in QEMU's virtual IOMMU\n"
+	"  --dart SPEC|none    limits to simulate: MODEL[:mappings=N,bytes=N,granule_log2=N,iova=host|guest]; default apple-tb4 for sim with a\n"
+	"                      companion, else vfio-type1; none: a real device meets its own IOMMU's limits only (default for vfio)\n"
 	"  --policy SPEC       coalescer the guest module runs (default window:log2=18; egpu-replay --list-policies)\n"
 	"  --align none|downgrade  alignment shim of the guest module (default downgrade)\n"
 	"\n"
@@ -53,14 +57,14 @@ const char *run_options_help(void)
 enum {
 	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_GUEST, OPT_KERNEL,
 	OPT_INITRD, OPT_DISK, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_ACCEL, OPT_QEMU, OPT_CONSOLE, OPT_TIMEOUT, OPT_SERVE, OPT_ONCE, OPT_JSON,
-	OPT_QUIET, OPT_VERSION,
+	OPT_QUIET, OPT_VERSION, OPT_DMA,
 };
 
 static const struct option options[] = {
 	{ "trace", required_argument, NULL, OPT_TRACE }, { "force", no_argument, NULL, OPT_FORCE },
 	{ "on-full", required_argument, NULL, OPT_ON_FULL }, { "ring", required_argument, NULL, OPT_RING },
 	{ "flush", required_argument, NULL, OPT_FLUSH }, { "device", required_argument, NULL, OPT_DEVICE },
-	{ "dart", required_argument, NULL, OPT_DART }, { "policy", required_argument, NULL, OPT_POLICY },
+	{ "dma", required_argument, NULL, OPT_DMA }, { "dart", required_argument, NULL, OPT_DART }, { "policy", required_argument, NULL, OPT_POLICY },
 	{ "align", required_argument, NULL, OPT_ALIGN }, { "workload", required_argument, NULL, OPT_WORKLOAD },
 	{ "guest", required_argument, NULL, OPT_GUEST }, { "kernel", required_argument, NULL, OPT_KERNEL }, { "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK }, { "append", required_argument, NULL, OPT_APPEND },
@@ -156,7 +160,8 @@ static int take_policy(struct run_options *o, const char *text, char *error, siz
 
 static int take_dart(struct run_options *o, const char *text, char *error, size_t n)
 {
-	if (!dart_parse(text, &o->dart))
+	o->dart = (struct dart_limits){ .name = NULL };
+	if (!strcmp(text, "none") || !dart_parse(text, &o->dart))
 		return 0;
 	snprintf(error, n, "--dart: \"%s\" is no model; use for example apple-tb4 or apple-tb4:mappings=4096,bytes=256M", text);
 	return -EINVAL;
@@ -179,9 +184,35 @@ static int take_word(const char *name, const char *text, const char *const *word
 	return -EINVAL;
 }
 
+/* "0000:01:00.0", or without the domain */
+static bool is_pci_address(const char *text)
+{
+	unsigned int domain, bus, slot, function;
+	int used = 0;
+
+	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &used) == 4 && !text[used])
+		return true;
+	used = 0;
+	return sscanf(text, "%2x:%2x.%1x%n", &bus, &slot, &function, &used) == 3 && !text[used];
+}
+
+static int take_device(struct run_options *o, const char *text, char *error, size_t n)
+{
+	o->vfio = NULL;
+	if (!strcmp(text, "sim"))
+		return 0;
+	if (!strncmp(text, "vfio:", 5) && is_pci_address(text + 5)) {
+		o->vfio = text + 5;
+		return 0;
+	}
+	snprintf(error, n, "--device wants sim or vfio:ADDRESS with a PCI address like 0000:01:00.0, not \"%s\"", text);
+	return -EINVAL;
+}
+
 static int take_choice(struct run_options *o, int option, const char *text, char *error, size_t n)
 {
-	static const char *const full[] = { "wait", "drop", NULL }, *const accel[] = { "auto", "kvm", "tcg", NULL }, *const device[] = { "sim", NULL };
+	static const char *const full[] = { "wait", "drop", NULL }, *const accel[] = { "auto", "kvm", "tcg", NULL };
+	static const char *const dma[] = { "companion", "premap", "viommu", "viommu:intel", "viommu:virtio", NULL };
 	static const char *const align[] = { "none", "downgrade", NULL };
 	int i = 0, err = -ENOENT;
 
@@ -192,7 +223,12 @@ static int take_choice(struct run_options *o, int option, const char *text, char
 		err = take_word("--accel", text, accel, &i, error, n);
 		o->accel = (enum run_accel)i;
 	} else if (option == OPT_DEVICE) {
-		err = take_word("--device", text, device, &i, error, n);
+		err = take_device(o, text, error, n);
+	} else if (option == OPT_DMA) {
+		err = take_word("--dma", text, dma, &i, error, n);
+		o->dma_given = true;
+		o->dma = i < 2 ? (enum mapper_way)i : MAPPER_VIOMMU;
+		o->viommu = i == 4 ? RUN_VIOMMU_VIRTIO : RUN_VIOMMU_INTEL;
 	} else if (option == OPT_ALIGN) {
 		err = take_word("--align", text, align, &i, error, n);
 		o->align = align[i];
@@ -200,16 +236,43 @@ static int take_choice(struct run_options *o, int option, const char *text, char
 		err = take_policy(o, text, error, n);
 	} else if (option == OPT_DART) {
 		err = take_dart(o, text, error, n);
+		o->dart_given = true;
 	}
 	return err;
+}
+
+/* what was not said about the device */
+static void resolve(struct run_options *o)
+{
+	bool host_picks = o->dart_given && o->dart.name && !o->dart.guest_iova;
+
+	if (!o->dma_given && o->vfio && !host_picks)
+		o->dma = MAPPER_PREMAP;
+	if (!o->dart_given && !o->vfio)
+		o->dart = *dart_model(o->dma == MAPPER_COMPANION ? "apple-tb4" : "vfio-type1");
+}
+
+static const char *check_device(const struct run_options *o)
+{
+	if (!o->vfio && !o->dart.name)
+		return "--dart none is for a real device; a simulated one has no limits of its own, try --dart unlimited";
+	if (o->dma != MAPPER_COMPANION && o->dart.name && !o->dart.guest_iova)
+		return "this --dart picks the addresses itself, so the guest must ask it: use --dma companion, or add iova=guest to the model";
+	if (o->vfio && o->workload)
+		return "--workload plays on the simulated GPU: leave out --device";
+	if (o->vfio && !o->serve_dir && !o->kernel && !o->disk && !o->guest)
+		return "a real device needs a guest of yours: give --disk, --kernel or --guest";
+	return NULL;
 }
 
 /* options that make no sense together */
 static int check_together(const struct run_options *o, char *error, size_t n)
 {
-	const char *why = NULL;
+	const char *why = check_device(o);
 
-	if (o->serve_dir && (o->guest || o->kernel || o->disk || o->workload || o->qemu || o->qemu_args[0]))
+	if (why)
+		;
+	else if (o->serve_dir && (o->guest || o->kernel || o->disk || o->workload || o->qemu || o->qemu_args[0]))
 		why = "--serve starts no QEMU: give its options to your own QEMU";
 	else if (o->once && !o->serve_dir)
 		why = "--once belongs to --serve";
@@ -228,7 +291,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char *error,
 {
 	int option;
 
-	*o = (struct run_options){ .dart = dart_models[0], .policy = "window:log2=18", .align = "downgrade", .memory_mib = 1536, .cpus = 1 };
+	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .align = "downgrade", .memory_mib = 1536, .cpus = 1 };
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
 		const char **text = text_of(o, option);
@@ -255,5 +318,6 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char *error,
 		snprintf(error, n, "\"%s\": arguments for QEMU come after --", argv[optind]);
 		return -EINVAL;
 	}
+	resolve(o);
 	return check_together(o, error, n);
 }

@@ -8,12 +8,16 @@
 #include <sys/types.h>
 
 #include "runtime/core/coalesce.h"
-#include "runtime/dart/dart.h"
+#include "runtime/mapper.h"
 
+enum run_viommu { RUN_VIOMMU_INTEL, RUN_VIOMMU_VIRTIO };
 enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
 
 /**
  * struct run_options - NULL or 0 means not given.
+ * @vfio:      address of the real function ("0000:01:00.0"); NULL = the simulated GPU
+ * @dma:       how its DMA is mapped; @viommu: QEMU's device for MAPPER_VIOMMU
+ * @dart:      limits to simulate; of a real device that was given none the name is NULL: the machine's own count
  * @policy:    of the guest module; a valid spec of coalesce_parse()
  * @guest:     folder of a built-in guest (vmlinuz, initrd.img)
  * @serve_dir: serve sockets here and start no QEMU
@@ -21,11 +25,13 @@ enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
  */
 struct run_options {
 	const char *trace, *qemu, *guest, *kernel, *initrd, *disk, *append, *workload, *console, *serve_dir;
-	const char *policy, *align;
+	const char *vfio, *policy, *align;
+	enum mapper_way dma;
+	enum run_viommu viommu;
 	struct dart_limits dart;
 	enum run_accel accel;
 	u32 memory_mib, cpus, timeout_s, ring_events, flush_ms;
-	bool force, drop, once, quiet, json, help, version;
+	bool dma_given, dart_given, force, drop, once, quiet, json, help, version;
 	char **qemu_args;
 };
 

@@ -11,6 +11,14 @@
 
 #include "runtime/device/companion.h"
 #include "runtime/device/sim_gpu.h"
+#include "runtime/device/vfio.h"
+
+static const char *way_name(const struct run_options *o)
+{
+	if (o->dma == MAPPER_VIOMMU)
+		return o->viommu == RUN_VIOMMU_VIRTIO ? "viommu:virtio" : "viommu:intel";
+	return o->dma == MAPPER_PREMAP ? "premap" : "companion";
+}
 
 static int open_trace(struct session *s, char *error)
 {
@@ -28,10 +36,19 @@ static int open_trace(struct session *s, char *error)
 	if (o->workload)
 		tracer_meta(s->tracer, TRACE_META_WORKLOAD, basename(text));
 	tracer_meta(s->tracer, TRACE_META_ORIGIN,
-		    o->workload ? "workload model, played in a real guest on the simulated GPU" : "a guest on the simulated GPU");
+		    o->workload ? "workload model, played in a real guest on the simulated GPU" :
+		    o->vfio ? "a guest on a real device, passed through with VFIO" : "a guest on the simulated GPU");
 	if (s->qemu.version[0])
 		tracer_meta(s->tracer, TRACE_META_QEMU, s->qemu.version);
-	dart_format(&o->dart, text, sizeof(text));
+	/* with a companion, the guest's module says what it does */
+	if (o->dma != MAPPER_COMPANION)
+		tracer_meta(s->tracer, TRACE_META_POLICY, "each");
+	tracer_meta(s->tracer, TRACE_META_DMA, way_name(o));
+	if (s->iommu) {
+		snprintf(text, sizeof(text), "%s, %llu mappings left at the start", s->iommu->name, (unsigned long long)s->iommu->avail);
+		tracer_meta(s->tracer, TRACE_META_IOMMU, text);
+	}
+	dart_format(&s->limits, text, sizeof(text));
 	return tracer_meta(s->tracer, TRACE_META_LIMITS, text);
 }
 
@@ -55,22 +72,76 @@ static int attach_trace(struct session *s, struct device *d, u16 trace_id)
 	return d->ring ? 0 : -ENOMEM;
 }
 
+/* what the device reaches without a companion, it reaches because the client announced it */
+static int make_mapper(struct session *s, u16 trace_id)
+{
+	const struct run_options *o = s->o;
+	const struct mapper_options options = {
+		.limits = &s->limits, .way = o->dma, .real = s->iommu, .device = trace_id, .low_ram_bytes = o->serve_dir ? 0 : qemu_low_ram_bytes(o),
+	};
+
+	s->mapper = mapper_new(&options);
+	return s->mapper ? 0 : -ENOMEM;
+}
+
 static int make_devices(struct session *s)
 {
-	u16 gpu_id = register_device(s, "sim-gpu", SIM_GPU_VENDOR_ID, SIM_GPU_DEVICE_ID);
-	u16 companion_id = register_device(s, "companion", COMPANION_VENDOR_ID, COMPANION_DEVICE_ID);
+	const struct vfio_identity *real = s->o->vfio ? vfio_identity(s->device[0]) : NULL;
+	u16 vendor = real ? real->vendor : SIM_GPU_VENDOR_ID, device = real ? real->device : SIM_GPU_DEVICE_ID;
+	u16 id = register_device(s, real ? real->bdf : "sim-gpu", vendor, device), companion_id;
+	int err = make_mapper(s, id);
+
+	if (err)
+		return err;
+	if (!real)
+		s->device[0] = sim_gpu_new(s->mapper);
+	err = attach_trace(s, s->device[0], id);
+	if (err)
+		return err;
+	s->devices = 1;
+	/* every access is to pass here and be recorded */
+	s->device[0]->nareas = 0;
+	if (s->o->dma != MAPPER_COMPANION) {
+		s->device[0]->dma = s->mapper;
+		return 0;
+	}
+	companion_id = register_device(s, "companion", COMPANION_VENDOR_ID, COMPANION_DEVICE_ID);
+	s->device[1] = companion_new(s->mapper, vendor | (u32)device << 16, id);
+	err = attach_trace(s, s->device[1], companion_id);
+	s->devices = 2;
+	return err;
+}
+
+/* a real device that was given no limits meets those of the machine */
+static int open_device(struct session *s, char *error)
+{
+	const struct run_options *o = s->o;
 	int err;
 
-	s->mapper = mapper_new(&s->o->dart, gpu_id);
-	if (!s->mapper)
-		return -ENOMEM;
-	s->device[0] = sim_gpu_new(s->mapper);
-	/* every access is to pass here and be recorded */
-	if (s->device[0])
-		s->device[0]->nareas = 0;
-	s->device[1] = companion_new(s->mapper, SIM_GPU_VENDOR_ID | (u32)SIM_GPU_DEVICE_ID << 16, gpu_id);
-	err = attach_trace(s, s->device[0], gpu_id);
-	return err ? err : attach_trace(s, s->device[1], companion_id);
+	s->limits = o->dart;
+	if (!o->vfio)
+		return 0;
+	err = vfio_device_open(o->vfio, &s->device[0], &s->iommu, error);
+	if (err || o->dart.name)
+		return err;
+	s->limits = *dart_model(s->iommu->avail ? "vfio-type1" : "unlimited");
+	s->limits.granule_log2 = (u32)__builtin_ctzll(s->iommu->page_bytes);
+	if (s->iommu->avail)
+		s->limits.max_mappings = s->iommu->avail;
+	return 0;
+}
+
+/* before anything starts: what can only fail later, and would be hard to read then */
+static int check_premap(const struct session *s, char *error, size_t n)
+{
+	const struct run_options *o = s->o;
+	u64 bytes = (u64)o->memory_mib << 20;
+
+	if (o->dma != MAPPER_PREMAP || o->serve_dir || bytes <= s->limits.max_bytes)
+		return 0;
+	snprintf(error, n, "premap maps all %u MiB of guest RAM, and %s allows %llu MiB: give the guest less (--memory), or use --dma companion or viommu",
+		 o->memory_mib, s->limits.name, (unsigned long long)(s->limits.max_bytes >> 20));
+	return -EDQUOT;
 }
 
 static int make_dir(struct session *s, char *error, size_t n)
@@ -91,15 +162,20 @@ static int make_dir(struct session *s, char *error, size_t n)
 	return -EACCES;
 }
 
+const char *const *session_sockets(const struct run_options *o)
+{
+	static const char *const both[] = { "gpu.sock", "companion.sock", NULL }, *const one[] = { "gpu.sock", NULL };
+
+	return o->dma == MAPPER_COMPANION ? both : one;
+}
+
 static int start_servers(struct session *s, char *error)
 {
-	static const char *const names[SESSION_DEVICES] = { "gpu.sock", "companion.sock" };
-
-	for (int i = 0; i < SESSION_DEVICES; i++) {
+	for (u32 i = 0; i < s->devices; i++) {
 		char path[PATH_MAX];
 		int err;
 
-		snprintf(path, sizeof(path), "%s/%s", s->dir, names[i]);
+		snprintf(path, sizeof(path), "%s/%s", s->dir, session_sockets(s->o)[i]);
 		err = server_start(path, s->device[i], &s->server[i], error);
 		if (err)
 			return err;
@@ -136,6 +212,10 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 	if (!err && !o->serve_dir)
 		err = qemu_find(o, &s->qemu, error, n);
 	if (!err)
+		err = open_device(s, error);
+	if (!err)
+		err = check_premap(s, error, n);
+	if (!err)
 		err = make_dir(s, error, n);
 	if (!err && o->trace)
 		err = open_trace(s, error);
@@ -167,6 +247,8 @@ int session_close(struct session *s, char *error)
 		if (s->device[i])
 			s->device[i]->ops->free(s->device[i]);
 	mapper_free(s->mapper);
+	if (s->iommu)
+		s->iommu->ops->free(s->iommu);
 	error[0] = 0;
 	err = tracer_close(s->tracer, error);
 	qmp_close(&s->qmp);

@@ -10,11 +10,14 @@
 #include "runtime/qmp.h"
 #include "runtime/serve.h"
 
-#define SESSION_DEVICES 2 /* the GPU and its companion */
+#define SESSION_DEVICES 2 /* what is passed through, and its companion */
 #define SESSION_REASON_BYTES 512
 
 /**
  * struct session - everything a run owns.
+ * @limits:  of the simulated DART
+ * @iommu:   the machine's, of a real device; NULL else
+ * @device:  @devices of them; the companion is only there with --dma companion
  * @dir:     of the sockets; made by us unless --serve
  * @console: where QEMU writes the serial console; empty = terminal
  * @served:  after session_run(): what each server did
@@ -26,8 +29,11 @@ struct session {
 	struct qemu qemu;
 	struct qmp qmp;
 	struct tracer *tracer;
+	struct dart_limits limits;
 	struct mapper *mapper;
+	struct iommu *iommu;
 	struct device *device[SESSION_DEVICES];
+	u32 devices;
 	struct server *server[SESSION_DEVICES];
 	struct server_state served[SESSION_DEVICES];
 	char dir[PATH_MAX - 64], console[PATH_MAX];
@@ -38,6 +44,9 @@ struct session {
 	char reason[SESSION_REASON_BYTES];
 	bool trace_broken;
 };
+
+/** session_sockets() - names of the sockets in @dir, in the order of @device. */
+const char *const *session_sockets(const struct run_options *o);
 
 /** session_open() - make everything up to QEMU. Return: 0; negative errno with @error; session_close() is to be called either way. */
 int session_open(struct session *s, const struct run_options *o, char *error, size_t error_bytes);

@@ -99,7 +99,7 @@ static int run_qemu(struct session *s, void (*tick)(struct session *))
 	u64 asked_ns = 0;
 	int status;
 
-	s->pid = qemu_start(s->o, &s->qemu, s->dir, s->console[0] ? s->console : NULL);
+	s->pid = qemu_start(s->o, &s->qemu, s->dir, session_sockets(s->o), s->console[0] ? s->console : NULL);
 	if (s->pid < 0)
 		return because(s, "cannot start QEMU: %s", strerror((int)-s->pid));
 	s->pid_fd = (int)syscall(SYS_pidfd_open, s->pid, 0);
@@ -145,7 +145,7 @@ static bool all_left(struct session *s)
 	struct server_state state;
 	bool any = false;
 
-	for (int i = 0; i < SESSION_DEVICES; i++) {
+	for (u32 i = 0; i < s->devices; i++) {
 		server_state(s->server[i], &state);
 		if (state.connected)
 			return false;

@@ -7,6 +7,7 @@
 
 #include "runtime/device/companion.h"
 #include "runtime/device/sim_gpu.h"
+#include "runtime/device/vfio.h"
 
 #define MIB(bytes) ((double)(bytes) / (1 << 20))
 
@@ -20,20 +21,22 @@ void status_line(struct session *s)
 	static u64 last_ns, last_events, last_frames;
 	u64 now = tracer_now_ns();
 	double dt = (double)(now - last_ns) / 1e9;
-	struct sim_gpu_counters gpu;
+	struct sim_gpu_counters gpu = { 0 };
 	struct tracer_status trace = { 0 };
-	struct dart_stats dart;
+	struct mapper_stats map;
+	const struct dart_stats *dart = &map.dart;
 	const struct dart_limits *limits = mapper_limits(s->mapper);
 
-	sim_gpu_counters(s->device[0], &gpu);
-	mapper_stats(s->mapper, &dart);
+	if (!s->o->vfio)
+		sim_gpu_counters(s->device[0], &gpu);
+	mapper_stats(s->mapper, &map);
 	if (s->tracer)
 		tracer_status(s->tracer, &trace);
 	if (last_ns)
 		fprintf(stderr,
 			"\r\033[K%6.1f s  %8.0f events/s  %6" PRIu64 " mappings (%.1f%%)  %7.1f MiB mapped (%.1f%%)  %5.1f fps  trace %.1f MiB%s",
-			(double)(now - s->started_ns) / 1e9, (double)(trace.events - last_events) / dt, dart.live_mappings,
-			percent(dart.live_mappings, limits->max_mappings), MIB(dart.live_bytes), percent(dart.live_bytes, limits->max_bytes),
+			(double)(now - s->started_ns) / 1e9, (double)(trace.events - last_events) / dt, dart->live_mappings,
+			percent(dart->live_mappings, limits->max_mappings), MIB(dart->live_bytes), percent(dart->live_bytes, limits->max_bytes),
 			(double)(gpu.frames - last_frames) / dt, MIB(trace.file_bytes), trace.dropped ? "  EVENTS LOST" : "");
 	fflush(stderr);
 	last_ns = now;
@@ -48,28 +51,46 @@ void status_line_end(void)
 
 void status_collect(struct session *s, struct status_summary *out)
 {
-	struct sim_gpu_counters gpu;
-	struct companion_counters companion;
+	struct sim_gpu_counters gpu = { 0 };
+	struct vfio_counters real = { 0 };
+	struct companion_counters companion = { 0 };
 	struct tracer_status trace = { 0 };
 
 	memset(out, 0, sizeof(*out));
-	sim_gpu_counters(s->device[0], &gpu);
-	companion_counters(s->device[1], &companion);
-	mapper_stats(s->mapper, &out->dart);
+	if (s->o->vfio)
+		vfio_counters(s->device[0], &real);
+	else
+		sim_gpu_counters(s->device[0], &gpu);
+	if (s->device[1])
+		companion_counters(s->device[1], &companion);
+	mapper_stats(s->mapper, &out->map);
 	if (s->tracer)
 		tracer_status(s->tracer, &trace);
-	for (int i = 0; i < SESSION_DEVICES; i++) {
+	for (u32 i = 0; i < s->devices; i++) {
 		out->messages += s->served[i].messages;
 		out->refused += s->served[i].refused;
 	}
 	out->seconds = (double)(s->ended_ns - s->started_ns) / 1e9;
 	out->frames = gpu.frames;
 	out->faults = gpu.faults;
-	out->requests = companion.requests;
+	out->interrupts = real.interrupts;
+	out->requests = companion.requests + out->map.requests;
+	if (s->iommu) {
+		out->iommu = s->iommu->name;
+		out->iommu_avail = s->iommu->avail;
+	}
 	out->limits = *mapper_limits(s->mapper);
 	out->events = trace.events;
 	out->dropped = trace.dropped;
 	out->file_bytes = trace.file_bytes;
+}
+
+/* by the simulated IOMMU */
+static u64 refused(const struct status_summary *m)
+{
+	const struct dart_stats *d = &m->map.dart;
+
+	return d->refused_count + d->refused_bytes + d->refused_space + d->refused_invalid + d->refused_overlap;
 }
 
 static void put(struct json_object *o, const char *key, u64 v)
@@ -89,11 +110,19 @@ static void print_json(const struct status_summary *m, bool ok, const char *reas
 	put(o, "events_dropped", m->dropped);
 	put(o, "file_bytes", m->file_bytes);
 	put(o, "requests", m->requests);
-	put(o, "peak_mappings", m->dart.peak_mappings);
-	put(o, "peak_mapped_bytes", m->dart.peak_bytes);
-	put(o, "live_mappings", m->dart.live_mappings);
-	put(o, "host_calls", m->dart.map_calls + m->dart.unmap_calls);
-	put(o, "map_refused", m->dart.refused_count + m->dart.refused_bytes + m->dart.refused_space + m->dart.refused_invalid);
+	put(o, "peak_mappings", m->map.dart.peak_mappings);
+	put(o, "peak_mapped_bytes", m->map.dart.peak_bytes);
+	put(o, "live_mappings", m->map.dart.live_mappings);
+	put(o, "host_calls", m->map.dart.map_calls + m->map.dart.unmap_calls);
+	put(o, "map_refused", refused(m));
+	if (m->iommu) {
+		json_object_object_add(o, "iommu", json_object_new_string(m->iommu));
+		put(o, "iommu_peak_mappings", m->map.real_peak);
+		put(o, "iommu_live_mappings", m->map.real_live);
+		put(o, "iommu_refused", m->map.real_refused);
+		put(o, "iommu_avail", m->iommu_avail);
+		put(o, "interrupts", m->interrupts);
+	}
 	put(o, "frames", m->frames);
 	put(o, "faults", m->faults);
 	put(o, "messages", m->messages);
@@ -102,9 +131,19 @@ static void print_json(const struct status_summary *m, bool ok, const char *reas
 	json_object_put(o);
 }
 
+static void print_iommu(const struct status_summary *m)
+{
+	if (!m->iommu)
+		return;
+	printf("  %-9s at most %" PRIu64 " mappings", m->iommu, m->map.real_peak);
+	if (m->iommu_avail)
+		printf(" (%.1f%% of %" PRIu64 ")", percent(m->map.real_peak, m->iommu_avail), m->iommu_avail);
+	printf(", %" PRIu64 " refused, %" PRIu64 " left behind\n", m->map.real_refused, m->map.real_live);
+}
+
 void status_print(const struct status_summary *m, bool ok, const char *reason, const char *trace, bool json)
 {
-	u64 refused = m->dart.refused_count + m->dart.refused_bytes + m->dart.refused_space;
+	const struct dart_stats *d = &m->map.dart;
 
 	if (json) {
 		print_json(m, ok, reason, trace);
@@ -112,11 +151,15 @@ void status_print(const struct status_summary *m, bool ok, const char *reason, c
 	}
 	printf("%s after %.1f s: %s\n", ok ? "ended" : "FAILED", m->seconds, reason);
 	printf("  requests  %" PRIu64 " by the guest's driver, %" PRIu64 " map and unmap calls to the IOMMU, %" PRIu64 " refused\n", m->requests,
-	       m->dart.map_calls + m->dart.unmap_calls, refused);
-	printf("  peak      %" PRIu64 " mappings (%.1f%% of %" PRIu64 "), %.1f MiB mapped (%.1f%% of %.0f MiB)\n", m->dart.peak_mappings,
-	       percent(m->dart.peak_mappings, m->limits.max_mappings), m->limits.max_mappings, MIB(m->dart.peak_bytes),
-	       percent(m->dart.peak_bytes, m->limits.max_bytes), MIB(m->limits.max_bytes));
-	printf("  device    %" PRIu64 " frames, %" PRIu64 " faults\n", m->frames, m->faults);
+	       d->map_calls + d->unmap_calls, refused(m));
+	printf("  peak      %" PRIu64 " mappings (%.1f%% of %" PRIu64 "), %.1f MiB mapped (%.1f%% of %.0f MiB)\n", d->peak_mappings,
+	       percent(d->peak_mappings, m->limits.max_mappings), m->limits.max_mappings, MIB(d->peak_bytes),
+	       percent(d->peak_bytes, m->limits.max_bytes), MIB(m->limits.max_bytes));
+	print_iommu(m);
+	if (m->iommu)
+		printf("  device    %" PRIu64 " interrupts\n", m->interrupts);
+	else
+		printf("  device    %" PRIu64 " frames, %" PRIu64 " faults\n", m->frames, m->faults);
 	if (trace)
 		printf("  trace     %s: %" PRIu64 " events, %.1f MiB, %" PRIu64 " lost\n", trace, m->events, MIB(m->file_bytes), m->dropped);
 }

@@ -18,8 +18,10 @@ void status_line_end(void);
  */
 struct status_summary {
 	double seconds;
-	u64 frames, faults, requests, messages, refused;
-	struct dart_stats dart;
+	u64 frames, faults, requests, messages, refused, interrupts;
+	struct mapper_stats map;
+	const char *iommu; /* the machine's; NULL of a simulated device */
+	u64 iommu_avail;
 	struct dart_limits limits;
 	u64 events, dropped, file_bytes;
 };

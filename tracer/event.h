@@ -32,7 +32,8 @@ enum trace_form {
  * ram_map/unmap:     the client (QEMU) announced or withdrew guest memory; flags 1 readable 2 writable 4 has a file descriptor
  * req_map/unmap:     what the guest's driver asked ("request"); flags = dir (bits 0-1) | align_log2 << 8 | COMPANION_REC_… << 16
  *                    (bit 16 hit, 17 downgraded, 18 misaligned, 19 more of the same batch follow). iova is ~0 for a failed map
- * map/unmap:         what the IOMMU was asked ("mapping"); seq counts host calls, so events of one command share it
+ * map/unmap:         what the IOMMU was asked ("mapping"); seq counts host calls, so events of one command share it. by: who refused it, 0 the
+ *                    simulated IOMMU, 1 the machine's real one
  * irq:               the device raised an interrupt; type 0 INTx 1 MSI 2 MSI-X; delivered 0 if nobody listens
  * irq_config:        the client set up interrupts; flags as in VFIO_DEVICE_SET_IRQS
  * fault:             a device access to an address that is not mapped; flags 1 write
@@ -50,8 +51,8 @@ enum trace_form {
 	X(4, RAM_UNMAP, ram_unmap, "iova", HEX, "len", BYTES, "", UNUSED, "flags", FLAGS, "", UNUSED, "", UNUSED)                          \
 	X(5, REQ_MAP, req_map, "gpa", HEX, "len", BYTES, "iova", HEX, "flags", FLAGS, "guest_t", NS, "", UNUSED)                           \
 	X(6, REQ_UNMAP, req_unmap, "gpa", HEX, "len", BYTES, "iova", HEX, "flags", FLAGS, "guest_t", NS, "", UNUSED)                       \
-	X(7, MAP, map, "gpa", HEX, "len", BYTES, "iova", HEX, "seq", DEC, "", UNUSED, "", UNUSED)                                          \
-	X(8, UNMAP, unmap, "gpa", HEX, "len", BYTES, "iova", HEX, "seq", DEC, "", UNUSED, "", UNUSED)                                      \
+	X(7, MAP, map, "gpa", HEX, "len", BYTES, "iova", HEX, "seq", DEC, "by", DEC, "", UNUSED)                                           \
+	X(8, UNMAP, unmap, "gpa", HEX, "len", BYTES, "iova", HEX, "seq", DEC, "by", DEC, "", UNUSED)                                       \
 	X(9, IRQ, irq, "type", DEC, "vector", DEC, "delivered", DEC, "", UNUSED, "", UNUSED, "", UNUSED)                                   \
 	X(10, IRQ_CONFIG, irq_config, "type", DEC, "start", DEC, "count", DEC, "flags", FLAGS, "", UNUSED, "", UNUSED)                     \
 	X(11, FAULT, fault, "iova", HEX, "len", BYTES, "engine", DEC, "flags", FLAGS, "", UNUSED, "", UNUSED)                              \
@@ -72,7 +73,7 @@ enum trace_kind {
 /* argument indexes, by the table above */
 enum {
 	TRACE_REGION_REGION = 0, TRACE_REGION_OFFSET, TRACE_REGION_LEN, TRACE_REGION_VALUE,
-	TRACE_MAP_GPA = 0, TRACE_MAP_LEN, TRACE_MAP_IOVA, TRACE_MAP_SEQ,            /* map, unmap */
+	TRACE_MAP_GPA = 0, TRACE_MAP_LEN, TRACE_MAP_IOVA, TRACE_MAP_SEQ, TRACE_MAP_BY, /* map, unmap */
 	TRACE_REQ_GPA = 0, TRACE_REQ_LEN, TRACE_REQ_IOVA, TRACE_REQ_FLAGS, TRACE_REQ_GUEST_T, /* req_map, req_unmap */
 	TRACE_RAM_IOVA = 0, TRACE_RAM_LEN, TRACE_RAM_OFFSET, TRACE_RAM_FLAGS,
 };

@@ -58,10 +58,6 @@ static int admit(struct dart *d, struct span gpa)
 		s->refused_bytes++;
 		return -EDQUOT;
 	}
-	if (extents_longest_free(&d->extents) < gpa.len) {
-		s->refused_space++;
-		return -EADDRNOTAVAIL;
-	}
 	return 0;
 }
 
@@ -83,11 +79,68 @@ int dart_map(struct dart *d, struct span gpa, u64 *iova)
 	rc = admit(d, gpa);
 	if (rc)
 		return rc;
+	if (extents_longest_free(&d->extents) < gpa.len) {
+		d->stats.refused_space++;
+		return -EADDRNOTAVAIL;
+	}
 	rc = extents_take(&d->extents, gpa, iova);
 	if (rc)
 		return rc;
 	count_map(&d->stats, gpa.len);
 	return 0;
+}
+
+int dart_map_at(struct dart *d, struct span gpa, u64 iova)
+{
+	struct span at = { iova, gpa.len };
+	int rc;
+
+	d->stats.map_calls++;
+	if (!granular(d, at)) {
+		d->stats.refused_invalid++;
+		return -EINVAL;
+	}
+	rc = admit(d, gpa);
+	if (rc)
+		return rc;
+	rc = extents_take_at(&d->extents, at, gpa.start);
+	if (rc) {
+		d->stats.refused_overlap += rc == -EEXIST;
+		return rc;
+	}
+	count_map(&d->stats, gpa.len);
+	return 0;
+}
+
+void dart_undo(struct dart *d, u64 iova, const struct dart_stats *before)
+{
+	extents_give(&d->extents, extents_find(&d->extents, iova));
+	d->stats = *before;
+}
+
+u32 *dart_tag(struct dart *d, u64 iova)
+{
+	return &d->extents.nodes[extents_find(&d->extents, iova)].tag;
+}
+
+bool dart_next(const struct dart *d, u64 from_iova, struct span *iova, u64 *gpa)
+{
+	const u64 end = span_last(d->limits.aperture_iova);
+	u64 at = from_iova > d->limits.aperture_iova.start ? from_iova : d->limits.aperture_iova.start;
+
+	while (at <= end) {
+		const struct extent *e = &d->extents.nodes[extents_at(&d->extents, at)];
+
+		if (e->mapped) {
+			*iova = e->iova;
+			*gpa = e->gpa;
+			return true;
+		}
+		if (span_last(e->iova) == end)
+			return false;
+		at = span_last(e->iova) + 1;
+	}
+	return false;
 }
 
 int dart_unmap(struct dart *d, u64 iova, struct span *gpa)
@@ -106,33 +159,6 @@ int dart_unmap(struct dart *d, u64 iova, struct span *gpa)
 	d->stats.live_bytes -= e->iova.len;
 	extents_give(&d->extents, node);
 	return 0;
-}
-
-u64 dart_unmap_all(struct dart *d)
-{
-	u64 ended = d->stats.live_mappings;
-
-	d->stats.unmap_calls += ended;
-	d->stats.live_mappings = 0;
-	d->stats.live_bytes = 0;
-	extents_clear(&d->extents);
-	return ended;
-}
-
-void dart_each(const struct dart *d, void (*fn)(void *ctx, u64 iova, struct span gpa), void *ctx)
-{
-	const u64 end = span_last(d->limits.aperture_iova);
-	u64 at = d->limits.aperture_iova.start;
-
-	for (;;) {
-		const struct extent *e = &d->extents.nodes[extents_at(&d->extents, at)];
-
-		if (e->mapped)
-			fn(ctx, e->iova.start, (struct span){ e->gpa, e->iova.len });
-		if (span_last(e->iova) == end)
-			return;
-		at = span_last(e->iova) + 1;
-	}
 }
 
 int dart_translate(const struct dart *d, u64 iova, u64 *len_bytes, u64 *gpa)
@@ -176,6 +202,8 @@ const char *dart_reason(int error)
 		return "invalid span";
 	case -ENOENT:
 		return "not mapped";
+	case -EEXIST:
+		return "address taken";
 	case -EFAULT:
 		return "unmapped address";
 	case -ENOMEM:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * dart.h - the simulated DART: an IOMMU with limits, whose host picks the IOVA.
+ * dart.h - the simulated DART: an IOMMU with limits, whose host picks the IOVA; also IOMMUs where the guest picks it.
  *
  * Purpose:  answers map, unmap and translate as Apple's IOMMU does for a Thunderbolt device, with its limits, so that a workload meets
  *           the Mac's errors at the same request. The runtime serves the guest from it, the replayer serves recorded requests.
@@ -10,6 +10,7 @@
  *             -EDQUOT         the mapped bytes would pass their limit
  *             -EADDRNOTAVAIL  enough bytes are left, but no hole in the aperture is large enough (fragmentation)
  *             -EINVAL         empty, wrapping, or not whole granules
+ *             -EEXIST         the IOVA that was asked for is mapped already, or lies outside the aperture
  *             -ENOENT         unmap of an address that is not the start of a mapping
  *             -EFAULT         translation of an address that is not mapped
  *             -ENOMEM         this process ran out of memory
@@ -26,6 +27,7 @@
  * @max_bytes:     mapped bytes at once
  * @granule_log2:  everything is a multiple of this
  * @aperture_iova: IOVAs handed out lie in here, first fit
+ * @guest_iova:    a guest may pick the IOVA (premap, vIOMMU); else only the host does, as on a Mac
  */
 struct dart_limits {
 	const char *name;
@@ -33,25 +35,29 @@ struct dart_limits {
 	u64 max_bytes;
 	u32 granule_log2;
 	struct span aperture_iova;
+	bool guest_iova;
 };
 
-/** dart_models - "apple-tb4" (the default, first), "unlimited"; ends with a NULL name. Sources in dart_models.c. */
+/** dart_models - "apple-tb4" (first), "vfio-type1", "unlimited"; ends with a NULL name. Sources in dart_models.c. */
 extern const struct dart_limits dart_models[];
 
+/** dart_model() - the model called @name; NULL if there is none. */
+const struct dart_limits *dart_model(const char *name);
+
 /**
- * dart_parse() - read "MODEL[:KEY=VALUE[,…]]" with keys mappings, bytes (K, M, G suffixes), granule_log2.
+ * dart_parse() - read "MODEL[:KEY=VALUE[,…]]" with keys mappings, bytes (K, M, G suffixes), granule_log2, iova (host or guest).
  * Return: 0; -ENOENT unknown model; -ESRCH unknown key; -ERANGE value out of range; -EINVAL malformed. On error *@out is unchanged.
  */
 int dart_parse(const char *spec, struct dart_limits *out);
 
-/** dart_format() - the inverse, every key spelled out ("apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14"). */
+/** dart_format() - the inverse, every key spelled out but iova where it is the model's ("apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14"). */
 void dart_format(const struct dart_limits *limits, char *text, size_t text_bytes);
 
 /** struct dart_stats - exact account. */
 struct dart_stats {
 	u64 live_mappings, live_bytes, peak_mappings, peak_bytes;
 	u64 map_calls, unmap_calls; /* failed ones included */
-	u64 refused_count, refused_bytes, refused_space, refused_invalid, unmap_unknown;
+	u64 refused_count, refused_bytes, refused_space, refused_invalid, refused_overlap, unmap_unknown;
 };
 
 struct dart;
@@ -67,14 +73,20 @@ void dart_free(struct dart *d); /* NULL is allowed */
  */
 int dart_map(struct dart *d, struct span gpa, u64 *iova);
 
+/** dart_map_at() - likewise, at the IOVA the guest picked. */
+int dart_map_at(struct dart *d, struct span gpa, u64 iova);
+
+/** dart_undo() - take back the map that was just made at @iova, as if it had not been asked; @before: dart_stats() of then. */
+void dart_undo(struct dart *d, u64 iova, const struct dart_stats *before);
+
+/** dart_tag() - a number that the caller keeps with the mapping that starts at @iova, 0 at first; there is one. */
+u32 *dart_tag(struct dart *d, u64 iova);
+
+/** dart_next() - first mapping that ends at or after @from_iova. Return: false if there is none. */
+bool dart_next(const struct dart *d, u64 from_iova, struct span *iova, u64 *gpa);
+
 /** dart_unmap() - end the mapping that starts at @iova. @gpa: receives what it mapped; may be NULL. */
 int dart_unmap(struct dart *d, u64 iova, struct span *gpa);
-
-/** dart_unmap_all() - Return: number of mappings ended. */
-u64 dart_unmap_all(struct dart *d);
-
-/** dart_each() - visit every live mapping in order of IOVA. @fn must not change the DART. */
-void dart_each(const struct dart *d, void (*fn)(void *ctx, u64 iova, struct span gpa), void *ctx);
 
 /**
  * dart_translate() - what a device's access reaches.

@@ -24,6 +24,11 @@ static const struct dart_limits *model_find(const char *name, size_t len)
 	return NULL;
 }
 
+const struct dart_limits *dart_model(const char *name)
+{
+	return model_find(name, strlen(name));
+}
+
 static unsigned int suffix_log2(char c)
 {
 	switch (c) {
@@ -79,6 +84,13 @@ static int set_limit(struct dart_limits *limits, const char *key, size_t key_len
 	return -ESRCH;
 }
 
+/* who picks the address */
+static int set_iova(struct dart_limits *limits, const char *word, size_t len)
+{
+	limits->guest_iova = same_word(word, len, "guest");
+	return limits->guest_iova || same_word(word, len, "host") ? 0 : -EINVAL;
+}
+
 static int parse_item(const char *item, size_t len, struct dart_limits *limits)
 {
 	const char *equals = memchr(item, '=', len);
@@ -87,6 +99,8 @@ static int parse_item(const char *item, size_t len, struct dart_limits *limits)
 
 	if (!equals || equals == item)
 		return -EINVAL;
+	if (same_word(item, (size_t)(equals - item), "iova"))
+		return set_iova(limits, equals + 1, len - (size_t)(equals + 1 - item));
 	rc = parse_number(equals + 1, len - (size_t)(equals + 1 - item), &value);
 	set_rc = set_limit(limits, item, (size_t)(equals - item), value);
 	if (set_rc == -ESRCH)
@@ -125,6 +139,10 @@ int dart_parse(const char *spec, struct dart_limits *out)
 
 void dart_format(const struct dart_limits *limits, char *text, size_t text_bytes)
 {
-	snprintf(text, text_bytes, "%s:mappings=%llu,bytes=%llu,granule_log2=%u", limits->name, (unsigned long long)limits->max_mappings,
-		 (unsigned long long)limits->max_bytes, limits->granule_log2);
+	const struct dart_limits *model = dart_model(limits->name);
+	bool say_iova = model && model->guest_iova != limits->guest_iova;
+
+	snprintf(text, text_bytes, "%s:mappings=%llu,bytes=%llu,granule_log2=%u%s", limits->name, (unsigned long long)limits->max_mappings,
+		 (unsigned long long)limits->max_bytes, limits->granule_log2,
+		 !say_iova ? "" : limits->guest_iova ? ",iova=guest" : ",iova=host");
 }

@@ -254,6 +254,56 @@ int extents_take(struct extents *x, struct span gpa, u64 *iova)
 	return 0;
 }
 
+/* the mapped part of a hole that goes on before or behind it gets a node of its own, and so does what is left behind it */
+static void split_hole(struct extents *x, u32 hole, struct span iova, u32 mapped, u32 behind)
+{
+	u64 end = span_last(x->nodes[hole].iova) - span_last(iova);
+
+	x->nodes[hole].iova.len = iova.start - x->nodes[hole].iova.start;
+	refresh(x, x->root, x->nodes[hole].iova.start);
+	x->root = insert(x, x->root, mapped);
+	if (!end) {
+		node_give(x, behind);
+		return;
+	}
+	x->nodes[behind].iova = (struct span){ span_last(iova) + 1, end };
+	x->root = insert(x, x->root, behind);
+}
+
+int extents_take_at(struct extents *x, struct span iova, u64 gpa)
+{
+	u32 hole = extents_at(x, iova.start), mapped, behind;
+
+	if (hole == EXTENTS_NONE || x->nodes[hole].mapped || span_last(x->nodes[hole].iova) < span_last(iova))
+		return -EEXIST;
+	if (!node_reserve(x))
+		return -ENOMEM;
+	mapped = node_take(x, iova);
+	if (!node_reserve(x)) {
+		node_give(x, mapped);
+		return -ENOMEM;
+	}
+	behind = node_take(x, iova);
+	x->nodes[mapped].mapped = true;
+	x->nodes[mapped].gpa = gpa;
+	if (x->nodes[hole].iova.start < iova.start) {
+		split_hole(x, hole, iova, mapped, behind);
+		return 0;
+	}
+	/* from its front: the hole itself becomes the mapping, what is left behind is a new one */
+	node_give(x, mapped);
+	x->nodes[behind].iova = (struct span){ span_last(iova) + 1, x->nodes[hole].iova.len - iova.len };
+	x->nodes[hole].iova = iova;
+	x->nodes[hole].gpa = gpa;
+	x->nodes[hole].mapped = true;
+	refresh(x, x->root, iova.start);
+	if (x->nodes[behind].iova.len)
+		x->root = insert(x, x->root, behind);
+	else
+		node_give(x, behind);
+	return 0;
+}
+
 u32 extents_find(const struct extents *x, u64 iova)
 {
 	u32 node = extents_at(x, iova);
@@ -269,6 +319,7 @@ void extents_give(struct extents *x, u32 node)
 	u32 prev = e->iova.start > x->all_iova.start ? extents_at(x, e->iova.start - 1) : EXTENTS_NONE;
 
 	e->mapped = false;
+	e->tag = 0;
 	if (next != EXTENTS_NONE && !x->nodes[next].mapped) {
 		x->root = take_out(x, x->root, x->nodes[next].iova.start);
 		e->iova.len += x->nodes[next].iova.len;

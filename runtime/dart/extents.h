@@ -18,6 +18,7 @@ struct extent {
 	u64 gpa;
 	u64 max_free;
 	u32 left, right;
+	u32 tag; /* the caller's */
 	u8 height;
 	bool mapped;
 };
@@ -46,6 +47,12 @@ u64 extents_longest_free(const struct extents *x);
  * Return: 0 and *@iova; -ENOMEM.
  */
 int extents_take(struct extents *x, struct span gpa, u64 *iova);
+
+/**
+ * extents_take_at() - map exactly @iova, of @gpa.
+ * Return: 0; -EEXIST part of it is mapped, or lies outside the range; -ENOMEM.
+ */
+int extents_take_at(struct extents *x, struct span iova, u64 gpa);
 
 /** extents_at() - Return: the extent, free or mapped, that holds @iova, which lies in the range; EXTENTS_NONE below the range. */
 u32 extents_at(const struct extents *x, u64 iova);

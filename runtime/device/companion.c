@@ -58,7 +58,7 @@ static int execute(struct companion *c, struct companion_command *cmd)
 		return -EINVAL;
 	if (guest_memory_read(c->d.memory, at, c->entries, bytes))
 		return -EFAULT;
-	mapper_submit(c->mapper, cmd->op, c->entries, cmd->count, c->d.ring);
+	mapper_submit(c->mapper, cmd->op, c->entries, cmd->count, c->d.memory, c->d.ring);
 	__atomic_store_n(&c->counters.entries, c->counters.entries + cmd->count, __ATOMIC_RELAXED);
 	return guest_memory_write(c->d.memory, at, c->entries, bytes);
 }

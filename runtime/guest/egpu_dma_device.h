@@ -7,7 +7,8 @@
  *           egpu_dma_batch.c   one batch of requests: core, then the ring
  *           egpu_dma_ops.c     the dma_map_ops
  *           egpu_dma_target.c  which function is taken over, and when
- *           egpu_dma_stats.c   counters in debugfs
+ *           egpu_dma_quirk.c   hot patches for other modules; egpu_dma_quirk_<name>.c one of them each
+ *           egpu_dma_stats.c   counters and switches in debugfs
  * Locks:    @lock serialises core, command block and ring; taken with interrupts off, nothing sleeps or allocates under it.
  *           @target_lock guards @target and @saved_ops; taken inside the target's device lock.
  */
@@ -21,6 +22,7 @@
 #include <linux/spinlock.h>
 
 #include "runtime/core/coalesce.h"
+#include "runtime/guest/egpu_dma_quirk.h"
 
 #define EGPU_DMA_SLICE COMPANION_BATCH_MAX /* requests per call of core, so that one call is at most one command */
 
@@ -59,6 +61,7 @@ struct egpu_dma {
 	u32 target_id;
 	const struct dma_map_ops *saved_ops;
 	struct notifier_block notifier;
+	struct egpu_dma_quirks *quirks;
 	struct dentry *debugfs;
 };
 

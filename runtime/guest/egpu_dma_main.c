@@ -21,6 +21,10 @@ static unsigned int ring_records = 16384;
 module_param(ring_records, uint, 0444);
 MODULE_PARM_DESC(ring_records, "capacity of the request ring, a power of two from 64 to 65536 (default 16384, 40 bytes each)");
 
+static char *quirks = "all";
+module_param(quirks, charp, 0444);
+MODULE_PARM_DESC(quirks, "hot patches for other drivers: all (default), none, or NAME,…; -NAME,… are all but these. There is: uvm-page-size");
+
 static int read_parameters(struct device *dev, struct coalesce_config *cfg)
 {
 	int rc = coalesce_parse(policy, cfg);
@@ -70,6 +74,7 @@ static int make_core(struct egpu_dma *e)
 
 static void free_device(struct egpu_dma *e)
 {
+	egpu_dma_quirks_stop(e);
 	egpu_dma_host_stop(e);
 	vfree(e->core_memory);
 	vfree(e->slice);
@@ -114,6 +119,9 @@ static int egpu_dma_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (rc)
 		goto out_free;
 	rc = make_core(e);
+	if (rc)
+		goto out_free;
+	rc = egpu_dma_quirks_start(e, quirks);
 	if (rc)
 		goto out_free;
 	rc = egpu_dma_target_start(e);

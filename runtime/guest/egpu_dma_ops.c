@@ -36,6 +36,14 @@ static bool within_mask(struct device *dev, u64 mask, u64 iova, u64 len)
 	return false;
 }
 
+/* what the driver says itself, else what it said to someone whom a quirk listens to */
+static u8 wish_log2(struct egpu_dma *e, unsigned long attrs)
+{
+	unsigned int said_log2 = EGPU_DMA_ATTR_ALIGN_OF(attrs);
+
+	return said_log2 ? said_log2 : egpu_dma_quirk_wish_log2(e);
+}
+
 static void unmap_one(struct device *dev, dma_addr_t iova, size_t size, enum dma_data_direction dir)
 {
 	struct coalesce_request r = { .gpa.len = size, .iova = iova, .dir = companion_dir(dir) };
@@ -49,7 +57,7 @@ static dma_addr_t map_one(struct device *dev, u64 mask, phys_addr_t gpa, size_t 
 	struct coalesce_request r = {
 		.gpa = { gpa, size },
 		.dir = companion_dir(dir),
-		.align_log2 = EGPU_DMA_ATTR_ALIGN_OF(attrs),
+		.align_log2 = wish_log2(egpu_dma_of(dev), attrs),
 	};
 
 	if (egpu_dma_batch(egpu_dma_of(dev), COMPANION_REC_MAP, &r, 1))
@@ -100,6 +108,7 @@ static int map_slice(struct device *dev, struct scatterlist *sg, u32 n, enum dma
 {
 	struct egpu_dma *e = egpu_dma_of(dev);
 	struct scatterlist *s = sg;
+	u8 align_log2 = wish_log2(e, attrs);
 	int rc = 0;
 	u32 i;
 
@@ -107,7 +116,7 @@ static int map_slice(struct device *dev, struct scatterlist *sg, u32 n, enum dma
 		e->slice[i] = (struct coalesce_request){
 			.gpa = { sg_phys(s), s->length },
 			.dir = companion_dir(dir),
-			.align_log2 = EGPU_DMA_ATTR_ALIGN_OF(attrs),
+			.align_log2 = align_log2,
 		};
 	}
 	egpu_dma_batch_locked(e, COMPANION_REC_MAP, e->slice, n);

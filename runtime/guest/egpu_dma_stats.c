@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Counters: one read-only file per value in /sys/kernel/debug/egpu_dma, named as in struct coalesce_stats.
+ * Counters: one read-only file per value in /sys/kernel/debug/egpu_dma, named as in struct coalesce_stats. Switches: quirk-NAME takes "on" and
+ * "off" and shows what the quirk did.
  */
 #include <linux/debugfs.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
 #include <linux/seq_file.h>
 
 #include "runtime/guest/egpu_dma_device.h"
@@ -49,6 +52,44 @@ static int target_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(target);
 
+static int quirk_show(struct seq_file *file, void *unused)
+{
+	egpu_dma_quirk_show(file->private, file);
+	return 0;
+}
+
+static int quirk_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, quirk_show, inode->i_private);
+}
+
+static ssize_t quirk_write(struct file *file, const char __user *text, size_t n, loff_t *pos)
+{
+	bool on;
+	int rc = kstrtobool_from_user(text, n, &on);
+
+	if (rc)
+		return rc;
+	egpu_dma_quirk_switch(((struct seq_file *)file->private_data)->private, on);
+	return n;
+}
+
+static const struct file_operations quirk_fops = {
+	.owner = THIS_MODULE, .open = quirk_open, .read = seq_read, .write = quirk_write, .llseek = seq_lseek, .release = single_release,
+};
+
+static void add_quirks(struct egpu_dma *e)
+{
+	struct egpu_dma_quirk_state *quirk;
+	char name[64];
+	unsigned int i;
+
+	for (i = 0; (quirk = egpu_dma_quirk_at(e, i)); i++) {
+		snprintf(name, sizeof(name), "quirk-%s", egpu_dma_quirk_name(quirk));
+		debugfs_create_file(name, 0644, e->debugfs, quirk, &quirk_fops);
+	}
+}
+
 void egpu_dma_stats_start(struct egpu_dma *e)
 {
 	char *stats = (char *)coalesce_stats(e->core);
@@ -62,6 +103,7 @@ void egpu_dma_stats_start(struct egpu_dma *e)
 	debugfs_create_file("policy", 0444, e->debugfs, e, &policy_fops);
 	debugfs_create_file("align", 0444, e->debugfs, e, &align_fops);
 	debugfs_create_file("target", 0444, e->debugfs, e, &target_fops);
+	add_quirks(e);
 }
 
 void egpu_dma_stats_stop(struct egpu_dma *e)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "runtime/mapper.h"
+
 int vfio_user_init(struct vfio_user *s, struct device *device, const struct transport_ops *transport, void *transport_ctx)
 {
 	memset(s, 0, sizeof(*s));
@@ -19,6 +21,8 @@ void vfio_user_fini(struct vfio_user *s)
 	/* the device first: it may still want to tell the guest something */
 	s->device->ops->reset(s->device, DEVICE_RESET_DISCONNECT);
 	device_emit(s->device, TRACE_RESET, 0, DEVICE_RESET_DISCONNECT, 0, 0, 0);
+	if (s->device->dma)
+		mapper_client_unmap(s->device->dma, (struct span){ 0, ~0ULL }, s->device->ring);
 	irqs_clear(&s->device->irqs);
 	guest_memory_clear(s->device->memory);
 	free(s->body);

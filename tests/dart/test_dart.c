@@ -53,6 +53,27 @@ static int naive_map(struct naive *m, u64 gpa, u32 n, u64 *iova)
 	return 0;
 }
 
+static int naive_map_at(struct naive *m, u64 gpa, u32 at, u32 n)
+{
+	u32 i;
+
+	if (m->live == m->max_mappings)
+		return -ENOSPC;
+	if (m->granules + n > m->max_granules)
+		return -EDQUOT;
+	for (i = at; i < at + n; i++)
+		if (i >= GRANULES || m->owner[i])
+			return -EEXIST;
+	m->last_owner++;
+	for (i = 0; i < n; i++) {
+		m->owner[at + i] = m->last_owner;
+		m->gpa[at + i] = gpa + ((u64)i << GRANULE_LOG2);
+	}
+	m->live++;
+	m->granules += n;
+	return 0;
+}
+
 static bool naive_starts(const struct naive *m, u32 i)
 {
 	return m->owner[i] && (i == 0 || m->owner[i - 1] != m->owner[i]);
@@ -108,21 +129,29 @@ static void check_translation(const struct dart *d, const struct naive *m)
 	assert_int_equal(len, wanted < room ? wanted : room);
 }
 
-struct visit {
-	const struct naive *naive;
-	u64 seen, next_iova;
-};
-
-static void visit_one(void *ctx, u64 iova, struct span gpa)
+/* walk over everything that is mapped; Return: how many mappings */
+static u64 check_walk(const struct dart *d, const struct naive *m)
 {
-	struct visit *v = ctx;
-	u64 i = (iova - APERTURE_IOVA) >> GRANULE_LOG2;
+	u64 seen = 0, from = 0, gpa;
+	struct span iova;
 
-	assert_true(iova >= v->next_iova);
-	assert_true(naive_starts(v->naive, (u32)i));
-	assert_int_equal(v->naive->gpa[i], gpa.start);
-	v->next_iova = iova + gpa.len;
-	v->seen++;
+	for (; dart_next(d, from, &iova, &gpa); from = span_last(iova) + 1, seen++) {
+		u64 i = (iova.start - APERTURE_IOVA) >> GRANULE_LOG2;
+
+		assert_true(iova.start >= from);
+		assert_true(naive_starts(m, (u32)i));
+		assert_int_equal(m->gpa[i], gpa);
+	}
+	return seen;
+}
+
+static void unmap_everything(struct dart *d)
+{
+	struct span iova;
+	u64 gpa;
+
+	while (dart_next(d, 0, &iova, &gpa))
+		assert_int_equal(dart_unmap(d, iova.start, NULL), 0);
 }
 
 static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragment)
@@ -145,6 +174,15 @@ static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragm
 
 			assert_int_equal(dart_map(d, gpa, &got_iova), want);
 			assert_int_equal(got_iova, want_iova);
+		} else if (random_below(100) < 20) {
+			u32 n = 1 + random_below(random_below(10) ? 4 : 40), at = random_below(GRANULES);
+			struct span gpa = { (u64)random_below(1 << 20) << GRANULE_LOG2, (u64)n << GRANULE_LOG2 };
+			u64 at_iova = APERTURE_IOVA + ((u64)at << GRANULE_LOG2);
+			int want = naive_map_at(m, gpa.start, at, n);
+
+			assert_int_equal(dart_map_at(d, gpa, at_iova), want);
+			if (!want)
+				assert_int_equal((*dart_tag(d, at_iova))++, 0);
 		} else {
 			u32 i = random_below(GRANULES);
 			struct span want_gpa = { 0, 0 }, got_gpa = { 0, 0 };
@@ -156,16 +194,13 @@ static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragm
 		check_translation(d, m);
 		assert_int_equal(s->live_mappings, m->live);
 		assert_int_equal(s->live_bytes, m->granules << GRANULE_LOG2);
-		if (step % 1000 == 0) {
-			struct visit v = { m, 0, 0 };
-
-			dart_each(d, visit_one, &v);
-			assert_int_equal(v.seen, m->live);
-		}
+		if (step % 1000 == 0)
+			assert_int_equal(check_walk(d, m), m->live);
 	}
 	assert_true(s->unmap_unknown > 0);
 	assert_true(must_fragment ? s->refused_space > 0 : s->refused_count + s->refused_bytes > 0);
-	assert_int_equal(dart_unmap_all(d), m->live);
+	unmap_everything(d);
+	assert_int_equal(s->live_mappings, 0);
 	assert_int_equal(s->live_bytes, 0);
 	dart_free(d);
 	free(m);
@@ -231,6 +266,40 @@ static void test_bad_spans_are_refused_invalid_and_counted(void **state)
 	dart_free(d);
 }
 
+static void test_map_at_outside_the_aperture_or_not_granular_is_refused(void **state)
+{
+	struct dart *d = new_dart(10, GRANULES);
+	struct span one = { 0, (u64)1 << GRANULE_LOG2 };
+
+	(void)state;
+	assert_int_equal(dart_map_at(d, one, 0), -EEXIST);
+	assert_int_equal(dart_map_at(d, one, ~(u64)0 << GRANULE_LOG2), -EEXIST);
+	assert_int_equal(dart_map_at(d, one, APERTURE_IOVA + ((u64)GRANULES << GRANULE_LOG2)), -EEXIST);
+	assert_int_equal(dart_map_at(d, one, APERTURE_IOVA + 1), -EINVAL);
+	assert_int_equal(dart_map_at(d, (struct span){ 0, one.len * (GRANULES + 1) }, APERTURE_IOVA), -EDQUOT);
+	assert_int_equal(dart_map_at(d, (struct span){ 0, one.len * GRANULES }, APERTURE_IOVA), 0);
+	assert_int_equal(dart_stats(d)->refused_overlap, 3);
+	dart_free(d);
+}
+
+static void test_undone_map_leaves_no_trace(void **state)
+{
+	struct dart *d = new_dart(10, GRANULES);
+	struct span one = { 0, (u64)1 << GRANULE_LOG2 };
+	struct dart_stats before;
+	u64 iova, again;
+
+	(void)state;
+	assert_int_equal(dart_map(d, one, &iova), 0);
+	before = *dart_stats(d);
+	assert_int_equal(dart_map(d, one, &iova), 0);
+	dart_undo(d, iova, &before);
+	assert_memory_equal(dart_stats(d), &before, sizeof(before));
+	assert_int_equal(dart_map(d, one, &again), 0);
+	assert_int_equal(again, iova);
+	dart_free(d);
+}
+
 static void test_new_with_senseless_limits_gives_null(void **state)
 {
 	struct dart_limits limits = dart_models[0];
@@ -257,7 +326,7 @@ static void test_published_limits_refuse_one_mapping_more(void **state)
 	(void)state;
 	assert_int_equal(dart_map(d, large, &iova), 0);
 	assert_int_equal(dart_map(d, one, &iova), -EDQUOT);
-	assert_int_equal(dart_unmap_all(d), 1);
+	unmap_everything(d);
 	for (i = 0; i < 65536; i++)
 		assert_int_equal(dart_map(d, one, &iova), 0);
 	assert_int_equal(dart_map(d, one, &iova), -ENOSPC);
@@ -288,6 +357,10 @@ static void test_good_specs_parse_and_format_back(void **state)
 	dart_format(&limits, text, sizeof(text));
 	assert_int_equal(dart_parse(text, &again), 0);
 	assert_int_equal(again.max_bytes, limits.max_bytes);
+	assert_int_equal(dart_parse("apple-tb4:iova=guest", &limits), 0);
+	assert_true(limits.guest_iova);
+	dart_format(&limits, text, sizeof(text));
+	assert_string_equal(text, "apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14,iova=guest");
 }
 
 static void test_bad_specs_say_what_is_wrong_and_change_nothing(void **state)
@@ -310,6 +383,7 @@ static void test_bad_specs_say_what_is_wrong_and_change_nothing(void **state)
 		{ "apple-tb4:mappings=0", -ERANGE },
 		{ "apple-tb4:mappings=99999999999999999999999", -ERANGE },
 		{ "apple-tb4:bytes=99999999999G", -ERANGE },
+		{ "apple-tb4:iova=nobody", -EINVAL },
 		{ "apple-tb4:granule_log2=11", -ERANGE },
 		{ "apple-tb4:granule_log2=31", -ERANGE },
 		{ "apple-tb4:granule_log2=29", -ERANGE },
@@ -333,6 +407,8 @@ int main(void)
 		cmocka_unit_test(test_random_steps_without_limits_fragment_and_equal_naive_model),
 		cmocka_unit_test(test_map_into_comb_of_holes_fails_fragmented_though_bytes_are_left),
 		cmocka_unit_test(test_bad_spans_are_refused_invalid_and_counted),
+		cmocka_unit_test(test_map_at_outside_the_aperture_or_not_granular_is_refused),
+		cmocka_unit_test(test_undone_map_leaves_no_trace),
 		cmocka_unit_test(test_new_with_senseless_limits_gives_null),
 		cmocka_unit_test(test_published_limits_refuse_one_mapping_more),
 		cmocka_unit_test(test_good_specs_parse_and_format_back),

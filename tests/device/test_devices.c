@@ -75,7 +75,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct span all = { 0, GUEST_BYTES };
 
-	f->mapper = mapper_new(&dart_models[0], 1);
+	f->mapper = mapper_new(&(struct mapper_options){ .limits = &dart_models[0], .device = 1 });
 	f->gpu = sim_gpu_new(f->mapper);
 	f->companion = companion_new(f->mapper, 42, 1);
 	f->fd = memfd_create("guest", MFD_CLOEXEC);
@@ -123,10 +123,10 @@ static void execute(struct fixture *f, struct sim_gpu_cmd c)
 
 static struct dart_stats stats(struct fixture *f)
 {
-	struct dart_stats s;
+	struct mapper_stats s;
 
 	mapper_stats(f->mapper, &s);
-	return s;
+	return s.dart;
 }
 
 static void test_copy_engine_moves_bytes_in_and_out(void **state)
