@@ -23,12 +23,14 @@ chmod 755 "$tree/init" "$tree/bin/player"
 cp "$modules/egpu_dma.ko" "$modules/egpu_gpu.ko" "$tree/modules"
 strip --strip-debug "$tree"/modules/egpu_*.ko "$tree/bin/player"
 
-# a module in Debian's kernels: how the workload gets in
-fw_cfg=$(find "$kernel/lib/modules/$release" -name 'qemu_fw_cfg.ko*')
-case $fw_cfg in
-*.xz) xz -dc "$fw_cfg" >"$tree/modules/qemu_fw_cfg.ko" ;;
-*.ko) cp "$fw_cfg" "$tree/modules/" ;;
-esac
+# modules of Debian's kernels: how the workload gets in, and the virtual IOMMU that is no built-in (6.1 has none)
+for name in qemu_fw_cfg virtio-iommu; do
+	module=$(find "$kernel/lib/modules/$release" -name "$name.ko*")
+	case $module in
+	*.xz) xz -dc "$module" >"$tree/modules/$name.ko" ;;
+	*.ko) cp "$module" "$tree/modules/" ;;
+	esac
+done
 
 (cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -1 -n) >"$modules/initrd.img"
 rm -rf "$tree"

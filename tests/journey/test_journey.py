@@ -92,11 +92,11 @@ def long(root, tmp_path):
     return path
 
 
-def assert_predicted_is_measured(run, policy, *args):
+def assert_predicted_is_measured(run, policy, *args, least=1000):
     (predicted,) = run.replay("--policy", policy, *args)
     measured = predicted["measured"]
     assert {k: predicted[k] for k in EXACT} == {k: measured[k] for k in EXACT}
-    assert measured["requests"] > 1000
+    assert measured["requests"] > least
     assert run.summary["peak_mappings"] == measured["peak_mappings"]
     assert run.summary["peak_mapped_bytes"] == measured["peak_mapped_bytes"]
     return measured
@@ -121,6 +121,32 @@ def test_live_run_that_meets_a_limit_is_what_replay_predicts(start, policy, dart
     assert run.code == 1 and "reported failure" in run.summary["reason"]
     measured = assert_predicted_is_measured(run, policy)
     assert not measured["fits"] and list(measured["failures_by_reason"]) == [reason]
+
+
+@pytest.mark.parametrize("way, least, kernel", [("premap", 3, ""), ("viommu:intel", 1000, ""), ("viommu:virtio", 1000, "6.12")])
+def test_untouched_guest_maps_by_itself_as_replay_predicts(start, build, way, least, kernel):
+    run = start("--dma", way, "--guest", build / "guest" / kernel, "--workload", SMALL).end()
+    assert run.code == 0, run.err + run.said()
+    measured = assert_predicted_is_measured(run, "each", least=least)
+    assert measured["fits"] and measured["end_mappings"] == 0
+    assert run.summary["faults"] == 0 and run.summary["frames"] == 30
+    assert run.info()["meta"]["dma"] == way
+    kinds = {e["kind"] for e in run.events()}
+    assert {"ram_map", "req_map", "req_unmap", "map", "unmap"} <= kinds
+
+
+def test_stock_guest_that_meets_the_mapping_limit_faults_as_replay_predicts(start):
+    run = start("--dma", "viommu", "--dart", "vfio-type1:mappings=1500", "--workload", SMALL).end()
+    measured = assert_predicted_is_measured(run, "each")
+    assert not measured["fits"] and list(measured["failures_by_reason"]) == ["mapping limit"]
+    # nobody can tell a stock guest that its mapping is not there: the device finds out
+    assert run.code == 1 and run.summary["faults"] > 0
+
+
+def test_premap_that_cannot_fit_is_refused_before_the_guest_starts(start):
+    run = start("--dma", "premap", "--dart", "apple-tb4:bytes=128M,iova=guest", "--workload", SMALL).end()
+    assert run.code == 1 and "--memory" in run.err and run.err.count("\n") == 1
+    assert not run.said()
 
 
 def test_shim_off_makes_the_driver_refuse_misaligned_buffers_as_replay_predicts(start):
