@@ -36,12 +36,35 @@ int qmp_connect(struct qmp *q, const char *path)
 		qmp_close(q);
 		return err;
 	}
-	return command(q, "qmp_capabilities");
+	return command(q, "qmp_capabilities") ?: command(q, "query-cpus-fast");
+}
+
+static void add_thread(struct qmp *q, pid_t thread)
+{
+	u32 i;
+
+	for (i = 0; i < q->threads_n; i++)
+		if (q->threads[i] == thread)
+			return;
+	if (thread > 0 && q->threads_n < QMP_THREADS_MAX)
+		q->threads[q->threads_n++] = thread;
+}
+
+/* the only answer that is a list is that of query-cpus-fast */
+static void on_answer(struct qmp *q, const struct json_object *answer)
+{
+	struct json_object *thread;
+
+	if (!json_object_is_type(answer, json_type_array))
+		return;
+	for (size_t i = 0; i < json_object_array_length(answer); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(answer, i), "thread-id", &thread))
+			add_thread(q, json_object_get_int(thread));
 }
 
 static void on_line(struct qmp *q, const char *line)
 {
-	struct json_object *o = json_tokener_parse(line), *event, *data, *reason;
+	struct json_object *o = json_tokener_parse(line), *event, *data, *reason, *answer;
 
 	if (json_object_object_get_ex(o, "event", &event)) {
 		const char *name = json_object_get_string(event);
@@ -52,6 +75,8 @@ static void on_line(struct qmp *q, const char *line)
 		    json_object_object_get_ex(data, "reason", &reason))
 			snprintf(q->reason, sizeof(q->reason), "%s", json_object_get_string(reason));
 	}
+	if (json_object_object_get_ex(o, "return", &answer))
+		on_answer(q, answer);
 	json_object_put(o);
 }
 

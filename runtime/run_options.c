@@ -24,7 +24,7 @@ static const char help[] =
 	"  --dart SPEC|none    limits to simulate: MODEL[:mappings=N,bytes=N,granule_log2=N,iova=host|guest]; default apple-tb4 for sim with a\n"
 	"                      companion, else vfio-type1; none: a real device meets its own IOMMU's limits only (default for vfio)\n"
 	"  --policy SPEC       coalescer the guest module runs (default window:log2=18; egpu-replay --list-policies)\n"
-	"  --align none|downgrade  alignment shim of the guest module (default downgrade)\n"
+	"  --align none|downgrade|rewrite  alignment shim of the guest module (default downgrade); rewrite also patches NVIDIA's driver\n"
 	"\n"
 	"Guest:\n"
 	"  --workload FILE     let the built-in guest play this workload (see workload(5))\n"
@@ -39,6 +39,8 @@ static const char help[] =
 	"  --qemu PROGRAM      QEMU >= 10.1 with vfio-user-pci\n"
 	"  --console FILE|-    guest's serial console to a file, or to this terminal\n"
 	"  --timeout S         end the guest after S seconds\n"
+	"  --sched auto|off|rr[:PRIORITY]|fifo[:PRIORITY]|nice:N  how the host schedules vCPU threads (auto: real time if two cores stay free)\n"
+	"  --cores LIST        cores for vCPU threads, e.g. 2,3 or 2-5: one each if as many, else all for all\n"
 	"\n"
 	"  --serve DIR         start no QEMU: serve DIR/gpu.sock and DIR/companion.sock until interrupted\n"
 	"  --once              with --serve: end when the first client has left\n"
@@ -57,7 +59,7 @@ const char *run_options_help(void)
 enum {
 	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_GUEST, OPT_KERNEL,
 	OPT_INITRD, OPT_DISK, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_ACCEL, OPT_QEMU, OPT_CONSOLE, OPT_TIMEOUT, OPT_SERVE, OPT_ONCE, OPT_JSON,
-	OPT_QUIET, OPT_VERSION, OPT_DMA,
+	OPT_QUIET, OPT_VERSION, OPT_DMA, OPT_SCHED, OPT_CORES,
 };
 
 static const struct option options[] = {
@@ -69,6 +71,7 @@ static const struct option options[] = {
 	{ "guest", required_argument, NULL, OPT_GUEST }, { "kernel", required_argument, NULL, OPT_KERNEL }, { "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK }, { "append", required_argument, NULL, OPT_APPEND },
 	{ "memory", required_argument, NULL, OPT_MEMORY }, { "cpus", required_argument, NULL, OPT_CPUS },
+	{ "sched", required_argument, NULL, OPT_SCHED }, { "cores", required_argument, NULL, OPT_CORES },
 	{ "accel", required_argument, NULL, OPT_ACCEL }, { "qemu", required_argument, NULL, OPT_QEMU },
 	{ "console", required_argument, NULL, OPT_CONSOLE }, { "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "serve", required_argument, NULL, OPT_SERVE }, { "once", no_argument, NULL, OPT_ONCE }, { "json", no_argument, NULL, OPT_JSON },
@@ -209,11 +212,30 @@ static int take_device(struct run_options *o, const char *text, char *error, siz
 	return -EINVAL;
 }
 
+static int take_sched(struct run_options *o, int option, const char *text, char *error, size_t n)
+{
+	if (!(option == OPT_SCHED ? sched_parse(text, &o->sched) : sched_parse_cores(text, &o->sched)))
+		return 0;
+	if (option == OPT_SCHED)
+		snprintf(error, n, "--sched wants auto, off, rr or fifo with a priority from 1 to 99 (rr:10), or nice with -20 to 19 (nice:-5), not \"%s\"", text);
+	else
+		snprintf(error, n, "--cores wants numbers of cores from 0 to %d like 2,3 or 2-5, not \"%s\"", CPU_SETSIZE - 1, text);
+	return -EINVAL;
+}
+
+static int take_align(struct run_options *o, const char *text, char *error, size_t n)
+{
+	o->align = text;
+	if (align_shim_find(text) >= 0)
+		return 0;
+	snprintf(error, n, "--align wants " ALIGN_SHIM_NAMES ", not \"%s\"", text);
+	return -EINVAL;
+}
+
 static int take_choice(struct run_options *o, int option, const char *text, char *error, size_t n)
 {
 	static const char *const full[] = { "wait", "drop", NULL }, *const accel[] = { "auto", "kvm", "tcg", NULL };
 	static const char *const dma[] = { "companion", "premap", "viommu", "viommu:intel", "viommu:virtio", NULL };
-	static const char *const align[] = { "none", "downgrade", NULL };
 	int i = 0, err = -ENOENT;
 
 	if (option == OPT_ON_FULL) {
@@ -230,8 +252,9 @@ static int take_choice(struct run_options *o, int option, const char *text, char
 		o->dma = i < 2 ? (enum mapper_way)i : MAPPER_VIOMMU;
 		o->viommu = i == 4 ? RUN_VIOMMU_VIRTIO : RUN_VIOMMU_INTEL;
 	} else if (option == OPT_ALIGN) {
-		err = take_word("--align", text, align, &i, error, n);
-		o->align = align[i];
+		err = take_align(o, text, error, n);
+	} else if (option == OPT_SCHED || option == OPT_CORES) {
+		err = take_sched(o, option, text, error, n);
 	} else if (option == OPT_POLICY) {
 		err = take_policy(o, text, error, n);
 	} else if (option == OPT_DART) {
@@ -274,6 +297,8 @@ static int check_together(const struct run_options *o, char *error, size_t n)
 		;
 	else if (o->serve_dir && (o->guest || o->kernel || o->disk || o->workload || o->qemu || o->qemu_args[0]))
 		why = "--serve starts no QEMU: give its options to your own QEMU";
+	else if (o->serve_dir && o->sched.given)
+		why = "--sched and --cores are about the QEMU that egpu-run starts: leave them out with --serve";
 	else if (o->once && !o->serve_dir)
 		why = "--once belongs to --serve";
 	else if (o->initrd && !o->kernel)
@@ -291,7 +316,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char *error,
 {
 	int option;
 
-	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .align = "downgrade", .memory_mib = 1536, .cpus = 1 };
+	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .align = "downgrade", .memory_mib = 1536, .cpus = 1,
+				    .sched = { .how = SCHED_HOW_AUTO } };
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
 		const char **text = text_of(o, option);

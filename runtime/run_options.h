@@ -9,6 +9,7 @@
 
 #include "runtime/core/coalesce.h"
 #include "runtime/mapper.h"
+#include "runtime/sched.h"
 
 enum run_viommu { RUN_VIOMMU_INTEL, RUN_VIOMMU_VIRTIO };
 enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
@@ -19,6 +20,7 @@ enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
  * @dma:       how its DMA is mapped; @viommu: QEMU's device for MAPPER_VIOMMU
  * @dart:      limits to simulate; of a real device that was given none the name is NULL: the machine's own count
  * @policy:    of the guest module; a valid spec of coalesce_parse()
+ * @sched:     of QEMU's vCPU threads
  * @guest:     folder of a built-in guest (vmlinuz, initrd.img)
  * @serve_dir: serve sockets here and start no QEMU
  * @qemu_args: what stood after "--", NULL-terminated
@@ -30,6 +32,7 @@ struct run_options {
 	enum run_viommu viommu;
 	struct dart_limits dart;
 	enum run_accel accel;
+	struct sched_spec sched;
 	u32 memory_mib, cpus, timeout_s, ring_events, flush_ms;
 	bool dma_given, dart_given, force, drop, once, quiet, json, help, version;
 	char **qemu_args;

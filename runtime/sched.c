@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "runtime/sched.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #define AUTO_CORES_MIN 4
 #define AUTO_CORES_LEFT 2
@@ -187,10 +185,33 @@ static void explain(const struct sched_spec *spec, int err, char *error, size_t 
 			 text, spec->level, (unsigned long long)limit.rlim_cur);
 }
 
+/* when a thread began: field 22 of proc_pid_stat(5), the 20th after the name; 0 if it has ended */
+static u64 started_at(pid_t tid)
+{
+	char path[64], text[1024];
+	u64 started = 0;
+	char *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+	fclose(f);
+	at = strrchr(text, ')');
+	for (int i = 0; at && i < 20; i++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		started = strtoull(at, NULL, 10);
+	return started;
+}
+
 /* Return: 0; -ESRCH it has ended */
 static int remember(struct sched_thread *t, pid_t tid)
 {
 	t->tid = tid;
+	t->started = started_at(tid);
 	t->policy = sched_getscheduler(tid);
 	errno = 0;
 	t->nice = getpriority(PRIO_PROCESS, (id_t)tid);
@@ -233,7 +254,7 @@ static void set_cores(const struct sched_spec *spec, pid_t tid, u32 i, u32 n)
 	sched_setaffinity(tid, sizeof(cores), &cores);
 }
 
-int sched_apply(struct sched *s, const struct sched_spec *spec, pid_t pid, const pid_t *tid, u32 n, char *error, size_t error_bytes)
+int sched_apply(struct sched *s, const struct sched_spec *spec, const pid_t *tid, u32 n, char *error, size_t error_bytes)
 {
 	int err = 0;
 
@@ -241,7 +262,6 @@ int sched_apply(struct sched *s, const struct sched_spec *spec, pid_t pid, const
 	s->threads = calloc(n ? n : 1, sizeof(*s->threads));
 	if (!s->threads)
 		return -ENOMEM;
-	s->pid = pid;
 	s->done = *spec;
 	for (u32 i = 0; i < n; i++) {
 		if (remember(&s->threads[s->n], tid[i]))
@@ -265,11 +285,7 @@ void sched_undo(struct sched *s)
 {
 	for (u32 i = 0; i < s->n; i++) {
 		const struct sched_thread *t = &s->threads[i];
-		char path[64];
-
-		/* a number that is some other process' by now is left alone */
-		snprintf(path, sizeof(path), "/proc/%d/task/%d", s->pid, t->tid);
-		if (access(path, F_OK))
+		if (!t->started || started_at(t->tid) != t->started)
 			continue;
 		restore_class(t);
 		sched_setaffinity(t->tid, sizeof(t->cores), &t->cores);

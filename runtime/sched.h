@@ -66,9 +66,10 @@ void sched_machine(struct sched_machine *m);
  */
 int sched_resolve(const struct sched_spec *want, const struct sched_machine *m, u32 threads, struct sched_spec *out, char *error, size_t error_bytes);
 
-/** struct sched_thread - what a thread had before. */
+/** struct sched_thread - what a thread had before. @started: clock ticks, tells it from a later thread of the same number. */
 struct sched_thread {
 	pid_t tid;
+	u64 started;
 	int policy, nice;
 	struct sched_param param;
 	cpu_set_t cores;
@@ -80,17 +81,16 @@ struct sched_thread {
  */
 struct sched {
 	struct sched_spec done;
-	pid_t pid;
 	u32 n;
 	struct sched_thread *threads;
 };
 
 /**
- * sched_apply() - give the @n threads @tid of process @pid what @spec (resolved) says. Threads that ended meanwhile are passed over.
+ * sched_apply() - give the @n threads @tid what @spec (resolved) says. Threads that ended meanwhile are passed over.
  *
  * Return: 0; -EPERM and the like with one line in @error that names the right that lacks; then the class is as it was.
  */
-int sched_apply(struct sched *s, const struct sched_spec *spec, pid_t pid, const pid_t *tid, u32 n, char *error, size_t error_bytes);
+int sched_apply(struct sched *s, const struct sched_spec *spec, const pid_t *tid, u32 n, char *error, size_t error_bytes);
 
 /** sched_undo() - threads that are still there get back what they had; frees. Fine if nothing was done, and twice. */
 void sched_undo(struct sched *s);

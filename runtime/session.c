@@ -52,6 +52,18 @@ static int open_trace(struct session *s, char *error)
 	return tracer_meta(s->tracer, TRACE_META_LIMITS, text);
 }
 
+/* what would take the whole machine is refused before anything starts; QEMU's own -smp may still change the count */
+static int check_sched(const struct run_options *o, char *error, size_t n)
+{
+	struct sched_machine machine;
+	struct sched_spec spec;
+
+	if (o->serve_dir)
+		return 0;
+	sched_machine(&machine);
+	return sched_resolve(&o->sched, &machine, o->cpus, &spec, error, n);
+}
+
 static u16 register_device(struct session *s, const char *name, u16 vendor, u16 device)
 {
 	char identity[32];
@@ -209,6 +221,9 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 	error[0] = 0;
 	/* threads inherit the signal mask: block before any starts */
 	err = catch_signals(s);
+	snprintf(s->sched_text, sizeof(s->sched_text), "off");
+	if (!err)
+		err = check_sched(o, error, n);
 	if (!err && !o->serve_dir)
 		err = qemu_find(o, &s->qemu, error, n);
 	if (!err)
@@ -237,6 +252,7 @@ int session_close(struct session *s, char *error)
 {
 	int err;
 
+	sched_undo(&s->sched);
 	if (s->pid > 0) {
 		kill(s->pid, SIGKILL);
 		waitpid(s->pid, NULL, 0);

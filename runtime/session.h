@@ -8,6 +8,7 @@
 #include "runtime/mapper.h"
 #include "runtime/qemu.h"
 #include "runtime/qmp.h"
+#include "runtime/sched.h"
 #include "runtime/serve.h"
 
 #define SESSION_DEVICES 2 /* what is passed through, and its companion */
@@ -22,6 +23,8 @@
  * @console: where QEMU writes the serial console; empty = terminal
  * @served:  after session_run(): what each server did
  * @reason:  after session_run(): why it ended, one line
+ * @sched:   what QEMU's vCPU threads were given; @scheduled: that was tried
+ * @sched_text: of it, for the summary; "off" if nothing
  * @trace_broken: the trace can no longer be written; said once
  */
 struct session {
@@ -42,6 +45,9 @@ struct session {
 	int pid_fd, signal_fd;
 	u64 started_ns, ended_ns;
 	char reason[SESSION_REASON_BYTES];
+	struct sched sched;
+	bool scheduled;
+	char sched_text[SCHED_TEXT_BYTES];
 	bool trace_broken;
 };
 

@@ -74,13 +74,36 @@ static bool signal_came(struct session *s)
 	return read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info);
 }
 
-/* first ask, then insist */
+/* first ask, then insist; what ends takes its turn like the rest */
 static void end_qemu(struct session *s, bool insist)
 {
+	sched_undo(&s->sched);
 	if (insist)
 		kill(s->pid, SIGKILL);
 	else if (qmp_quit(&s->qmp))
 		kill(s->pid, SIGTERM);
+}
+
+/* as soon as QEMU has said which threads run the vCPUs, which may be more than --cpus */
+static void schedule(struct session *s)
+{
+	struct sched_machine machine;
+	struct sched_spec spec;
+	char error[SESSION_REASON_BYTES] = "";
+	int err;
+
+	if (s->scheduled || !s->qmp.threads_n)
+		return;
+	s->scheduled = true;
+	sched_machine(&machine);
+	err = sched_resolve(&s->o->sched, &machine, s->qmp.threads_n, &spec, error, sizeof(error));
+	if (!err && (spec.how != SCHED_HOW_OFF || spec.cores_given))
+		err = sched_apply(&s->sched, &spec, s->qmp.threads, s->qmp.threads_n, error, sizeof(error));
+	if (err && s->o->sched.given)
+		fprintf(stderr, "%segpu-run: %s; the run goes on without\n", isatty(2) ? "\n" : "", error);
+	sched_format(&s->sched.done, s->sched_text);
+	if (s->tracer && s->sched.n)
+		tracer_meta(s->tracer, TRACE_META_SCHED, s->sched_text);
 }
 
 static void watch_qmp(struct session *s)
@@ -127,6 +150,8 @@ static int run_qemu(struct session *s, void (*tick)(struct session *))
 			qmp_close(&s->qmp);
 		else
 			watch_qmp(s);
+		if (ending == RUNNING)
+			schedule(s);
 		check_trace(s);
 		if (tick)
 			tick(s);

@@ -80,6 +80,7 @@ void status_collect(struct session *s, struct status_summary *out)
 		out->iommu_avail = s->iommu->avail;
 	}
 	out->limits = *mapper_limits(s->mapper);
+	out->sched = s->o->serve_dir ? NULL : s->sched_text;
 	out->events = trace.events;
 	out->dropped = trace.dropped;
 	out->file_bytes = trace.file_bytes;
@@ -123,6 +124,7 @@ static void print_json(const struct status_summary *m, bool ok, const char *reas
 		put(o, "iommu_avail", m->iommu_avail);
 		put(o, "interrupts", m->interrupts);
 	}
+	json_object_object_add(o, "sched", m->sched ? json_object_new_string(m->sched) : NULL);
 	put(o, "frames", m->frames);
 	put(o, "faults", m->faults);
 	put(o, "messages", m->messages);
@@ -160,6 +162,8 @@ void status_print(const struct status_summary *m, bool ok, const char *reason, c
 		printf("  device    %" PRIu64 " interrupts\n", m->interrupts);
 	else
 		printf("  device    %" PRIu64 " frames, %" PRIu64 " faults\n", m->frames, m->faults);
+	if (m->sched && strcmp(m->sched, "off"))
+		printf("  vCPUs     %s\n", m->sched);
 	if (trace)
 		printf("  trace     %s: %" PRIu64 " events, %.1f MiB, %" PRIu64 " lost\n", trace, m->events, MIB(m->file_bytes), m->dropped);
 }

@@ -23,6 +23,7 @@ struct status_summary {
 	const char *iommu; /* the machine's; NULL of a simulated device */
 	u64 iommu_avail;
 	struct dart_limits limits;
+	const char *sched; /* what vCPU threads were given; NULL of a QEMU that is not ours */
 	u64 events, dropped, file_bytes;
 };
 

@@ -31,6 +31,7 @@
 #define TRACE_META_ALIGN "align"             /* alignment shim that ran live */
 #define TRACE_META_DMA "dma"                 /* how DMA was mapped live: "companion", "premap", "viommu:intel", "viommu:virtio"; absent if not live */
 #define TRACE_META_IOMMU "iommu"             /* the machine's IOMMU behind a real device, and how much it had left; absent if there was none */
+#define TRACE_META_SCHED "sched"             /* what QEMU's vCPU threads were given, as egpu-run takes it; absent if nothing */
 #define TRACE_META_LIMITS "limits"           /* DART model and its limits, as in dart_parse(); absent if none */
 #define TRACE_META_ASSUMED "assumed"         /* importers: what was assumed, one per line */
 #define TRACE_META_WORKLOAD "workload"       /* name of the workload */

@@ -245,17 +245,17 @@ static void test_kernel_shows_the_class_on_exactly_those_threads_and_gives_it_ba
 	(void)state;
 	if (!may_be_real_time())
 		skip();
-	assert_int_equal(sched_apply(&s, &rr, getpid(), pool.tid, 2, error, sizeof(error)), 0);
+	assert_int_equal(sched_apply(&s, &rr, pool.tid, 2, error, sizeof(error)), 0);
 	assert_shown(pool.tid[0], 0, 7, SCHED_RR);
 	assert_shown(pool.tid[1], 0, 7, SCHED_RR);
 	assert_shown(pool.tid[2], 0, 0, SCHED_OTHER);
 	assert_shown(getpid(), 0, 0, SCHED_OTHER);
 	assert_int_equal(s.n, 2);
 	/* applying anew takes the old back first */
-	assert_int_equal(sched_apply(&s, &fifo, getpid(), pool.tid + 1, 1, error, sizeof(error)), 0);
+	assert_int_equal(sched_apply(&s, &fifo, pool.tid + 1, 1, error, sizeof(error)), 0);
 	assert_shown(pool.tid[0], 0, 0, SCHED_OTHER);
 	assert_shown(pool.tid[1], 0, 3, SCHED_FIFO);
-	assert_int_equal(sched_apply(&s, &nice_to, getpid(), pool.tid, 1, error, sizeof(error)), 0);
+	assert_int_equal(sched_apply(&s, &nice_to, pool.tid, 1, error, sizeof(error)), 0);
 	assert_shown(pool.tid[0], -4, 0, SCHED_OTHER);
 	assert_shown(pool.tid[1], 0, 0, SCHED_OTHER);
 	sched_undo(&s);
@@ -281,12 +281,12 @@ static void test_cores_are_one_for_each_or_all_for_all(void **state)
 	one = spec_of("off", "1");
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
-	assert_int_equal(sched_apply(&s, &both, getpid(), pool.tid, 2, error, sizeof(error)), 0);
+	assert_int_equal(sched_apply(&s, &both, pool.tid, 2, error, sizeof(error)), 0);
 	assert_int_equal(sched_getaffinity(pool.tid[0], sizeof(is), &is), 0);
 	assert_true(CPU_EQUAL(&is, &first));
 	assert_int_equal(sched_getaffinity(pool.tid[1], sizeof(is), &is), 0);
 	assert_true(CPU_EQUAL(&is, &one.cores));
-	assert_int_equal(sched_apply(&s, &both, getpid(), pool.tid, 3, error, sizeof(error)), 0);
+	assert_int_equal(sched_apply(&s, &both, pool.tid, 3, error, sizeof(error)), 0);
 	for (int i = 0; i < THREADS; i++) {
 		assert_int_equal(sched_getaffinity(pool.tid[i], sizeof(is), &is), 0);
 		assert_true(CPU_EQUAL(&is, &both.cores));
@@ -306,11 +306,11 @@ static void test_thread_that_has_ended_is_passed_over(void **state)
 	struct sched s = { 0 };
 
 	(void)state;
-	assert_int_equal(sched_apply(&s, &off, getpid(), tids, 2, error, sizeof(error)), 0);
+	assert_int_equal(sched_apply(&s, &off, tids, 2, error, sizeof(error)), 0);
 	assert_int_equal(s.n, 1);
 	assert_shown(pool.tid[0], 3, 0, SCHED_OTHER);
-	/* and a thread that is another process' by now is not touched */
-	s.pid = 0x3ffffff;
+	/* and a thread that has only the number of the old one is not touched */
+	s.threads[0].started++;
 	sched_undo(&s);
 	assert_shown(pool.tid[0], 3, 0, SCHED_OTHER);
 }
