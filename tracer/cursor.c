@@ -263,7 +263,7 @@ static int load_chunk(struct trace_cursor *c, const char **why)
 	}
 	err = code == SQLITE_ROW ? -EBADMSG : sql_error(c->trace->db, code);
 	sqlite3_reset(c->next);
-	*why = "its row cannot be read: the file is damaged";
+	*why = "its row cannot be read: the file is damaged or its disk fails";
 	if (err == -EBADMSG)
 		pass_unreadable(c);
 	else if (err)

@@ -395,6 +395,14 @@ static int single_file(struct store *s)
 	return err == -EBUSY ? 0 : err;
 }
 
+/* SQLite does not tell of a log that did not reach the disk while recording; a trace is complete when all of it has */
+static int mark_complete(struct store *s)
+{
+	int err = sql_error(s->db, sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+
+	return err && err != -EBUSY ? err : store_meta(s, TRACE_META_COMPLETE, "yes");
+}
+
 int store_close(struct store *s, bool complete)
 {
 	int err = 0, finish;
@@ -402,7 +410,7 @@ int store_close(struct store *s, bool complete)
 	if (!s)
 		return 0;
 	if (complete)
-		err = store_meta(s, TRACE_META_COMPLETE, "yes");
+		err = mark_complete(s);
 	for (int i = 0; i < STORE_STATEMENTS; i++) {
 		sqlite3_finalize(s->stmt[i]);
 		s->stmt[i] = NULL;

@@ -2,6 +2,7 @@
 #include "tracer/tracer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,12 +132,14 @@ void tracer_status(struct tracer *t, struct tracer_status *out)
 
 int tracer_close(struct tracer *t, char *error)
 {
+	uint64_t lost;
 	int err, last;
 
 	if (!t)
 		return 0;
 	writer_stop(&t->writer);
 	err = atomic_load(&t->writer.error);
+	lost = atomic_load(&t->writer.lost);
 	last = tracer_account(t, "events_dropped", writer_dropped(&t->writer), NULL);
 	err = err ? err : last;
 	last = store_close(t->store, err == 0);
@@ -144,6 +147,6 @@ int tracer_close(struct tracer *t, char *error)
 	writer_free(&t->writer);
 	free(t);
 	if (err)
-		trace_fail(error, err, "the trace could not be written to its end: %s", strerror(-err));
+		trace_fail(error, err, "the trace could not be written to its end: %s; %" PRIu64 " events are missing", strerror(-err), lost);
 	return err;
 }

@@ -17,6 +17,9 @@ static const struct {
 	{ "checkpoint", "SELECT id FROM checkpoint WHERE head_checksum IS NOT " SQL_CRC_CHECKPOINT },
 };
 
+/* SQLite has one word for a file that is damaged and for a disk that cannot read it */
+static const char unreadable[] = "the rest of the table cannot be read: the file is damaged or its disk fails";
+
 struct verify {
 	void (*report)(void *ctx, const char *table, const char *key, const char *why);
 	void *ctx;
@@ -44,7 +47,7 @@ static int check_table(struct trace *t, struct verify *v, const char *table, con
 	if (err == -ENOMEM || err == -EBUSY)
 		return err;
 	if (err)
-		found(v, table, "", "the rest of the table cannot be read: the file is damaged");
+		found(v, table, "", unreadable);
 	return 0;
 }
 
@@ -55,22 +58,25 @@ static int check_checkpoints(struct trace *t, struct verify *v)
 	const struct trace_event *events;
 	struct chunk_row row;
 	sqlite3_stmt *stmt;
-	int err = d ? sql_prepare(t->db, READER_CHECKPOINT_SQL " ORDER BY id", &stmt) : -ENOMEM;
+	int code, err = d ? sql_prepare(t->db, READER_CHECKPOINT_SQL " ORDER BY id", &stmt) : -ENOMEM;
 
 	if (err) {
 		chunk_decoder_free(d);
 		return err == -ENOMEM ? err : 0;
 	}
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *why;
 
 		err = reader_checkpoint_part(stmt, d, &row, &events, &why);
 		if (err && reader_row_intact(stmt))
 			found(v, "checkpoint", (const char *)sqlite3_column_text(stmt, 0), why);
 	}
+	err = sql_error(t->db, code);
 	sqlite3_finalize(stmt);
 	chunk_decoder_free(d);
-	return 0;
+	if (err == -EBADMSG || err == -EIO)
+		found(v, "checkpoint", "", unreadable);
+	return err == -EBADMSG || err == -EIO ? 0 : err;
 }
 
 int64_t trace_verify_rows(struct trace *t, void (*report)(void *ctx, const char *table, const char *key, const char *why), void *ctx)
