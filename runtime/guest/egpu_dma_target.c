@@ -11,33 +11,35 @@ static bool is_target(const struct egpu_dma *e, const struct pci_dev *pdev)
 	return (pdev->vendor | (u32)pdev->device << 16) == e->target_id;
 }
 
-static int take(struct egpu_dma *e, struct pci_dev *pdev)
+/* a virtual IOMMU would translate the host's addresses once more (and Linux 6.12 ignores dma_map_ops behind one) */
+static const char *why_unfit(const struct egpu_dma *e, struct device *dev)
+{
+	if (device_iommu_mapped(dev))
+		return "is behind a virtual IOMMU; egpu_dma cannot serve it. Start the guest without one";
+	if (dev->dma_ops && dev->dma_ops != &e->ops)
+		return "has dma_map_ops of its own already; egpu_dma leaves it alone";
+	return NULL;
+}
+
+static void take(struct egpu_dma *e, struct pci_dev *pdev)
 {
 	struct device *dev = &pdev->dev;
+	const char *why = why_unfit(e, dev);
 
+	if (e->target == pdev)
+		return;
 	if (e->target) {
-		if (e->target != pdev)
-			dev_warn(dev, "left alone: the companion serves one function, %s\n", pci_name(e->target));
-		return 0;
+		dev_warn(dev, "left alone: the companion serves one function, %s\n", pci_name(e->target));
+		return;
 	}
-	/* a virtual IOMMU would translate the host's addresses once more (and Linux 6.12 ignores dma_map_ops behind one) */
-	if (device_iommu_mapped(dev)) {
-		dev_err(dev, "is behind a virtual IOMMU; egpu_dma cannot serve it. Start the guest without one\n");
-		return -EOPNOTSUPP;
-	}
-	if (dev->dma_ops) {
-		dev_err(dev, "has dma_map_ops of its own already; egpu_dma leaves it alone\n");
-		return -EBUSY;
-	}
-	if (!dev_is_dma_coherent(dev)) {
-		dev_err(dev, "is not cache-coherent, and egpu_dma does no cache maintenance; it leaves it alone\n");
-		return -EOPNOTSUPP;
+	if (why) {
+		dev_err(dev, "%s\n", why);
+		return;
 	}
 	e->target = pci_dev_get(pdev);
 	e->saved_ops = dev->dma_ops;
 	set_dma_ops(dev, &e->ops);
 	dev_info(dev, "DMA goes through egpu_dma, policy %s\n", e->policy);
-	return 0;
 }
 
 static void drop(struct egpu_dma *e)
@@ -45,7 +47,8 @@ static void drop(struct egpu_dma *e)
 	unsigned long flags;
 	u32 left;
 
-	set_dma_ops(&e->target->dev, e->saved_ops);
+	if (e->target->dev.dma_ops == &e->ops)
+		set_dma_ops(&e->target->dev, e->saved_ops);
 	spin_lock_irqsave(&e->lock, flags);
 	left = coalesce_release_all(e->core);
 	spin_unlock_irqrestore(&e->lock, flags);
@@ -53,6 +56,25 @@ static void drop(struct egpu_dma *e)
 		dev_warn(&e->target->dev, "its driver left %u mappings behind; they are unmapped now\n", left);
 	pci_dev_put(e->target);
 	e->target = NULL;
+}
+
+/*
+ * A driver is about to be bound: dma_configure() has just run, which on arm64 says only now whether the device is cache-coherent and behind an
+ * IOMMU; and when the driver before was unbound, arm64 took our ops away with it.
+ */
+static void confirm(struct egpu_dma *e)
+{
+	struct device *dev = &e->target->dev;
+	const char *why = why_unfit(e, dev);
+
+	if (!why && !dev_is_dma_coherent(dev))
+		why = "is not cache-coherent, and egpu_dma does no cache maintenance; it leaves it alone";
+	if (!why) {
+		set_dma_ops(dev, &e->ops);
+		return;
+	}
+	dev_err(dev, "%s\n", why);
+	drop(e);
 }
 
 /* called with the device lock held where a driver is about to be bound; the driver's probe has not run yet */
@@ -64,10 +86,13 @@ static int on_bus_event(struct notifier_block *nb, unsigned long event, void *da
 	if (!is_target(e, pdev))
 		return NOTIFY_DONE;
 	mutex_lock(&e->target_lock);
-	if (event == BUS_NOTIFY_BIND_DRIVER)
+	if (event == BUS_NOTIFY_BIND_DRIVER) {
 		take(e, pdev);
-	else if (event == BUS_NOTIFY_REMOVED_DEVICE && e->target == pdev)
+		if (e->target == pdev)
+			confirm(e);
+	} else if (event == BUS_NOTIFY_REMOVED_DEVICE && e->target == pdev) {
 		drop(e);
+	}
 	mutex_unlock(&e->target_lock);
 	return NOTIFY_DONE;
 }

@@ -4,7 +4,7 @@
  * an address is not a multiple of that. It knows nothing of egpu_dma.
  */
 #include <linux/delay.h>
-#include <linux/dma-mapping.h>
+#include <linux/dma-map-ops.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -114,6 +114,8 @@ static void rm_remove(struct pci_dev *pdev)
 	if (!dma_mapping_error(&pdev->dev, skew_iova))
 		dma_unmap_page(&pdev->dev, skew_iova, PAGE_SIZE, DMA_BIDIRECTIONAL);
 	__free_page(skew);
+	/* arm64 does so after each remove; see arch_teardown_dma_ops() */
+	set_dma_ops(&pdev->dev, NULL);
 }
 
 static const struct pci_device_id rm_ids[] = {
