@@ -240,7 +240,7 @@ static uint64_t cut_log(const struct trial *s, const uint8_t *log, size_t size)
 
 static void kill_a_recorder(const char *path)
 {
-	int status;
+	int status = 0;
 	pid_t child = fork();
 
 	if (child == 0) {
