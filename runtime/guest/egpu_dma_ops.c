@@ -79,26 +79,27 @@ static void op_unmap_page(struct device *dev, dma_addr_t iova, size_t size, enum
 	unmap_one(dev, iova, size, dir);
 }
 
-/* ---- scatter-gather: a list is one batch, in slices of e->slice; elements are never merged ---- */
+/* ---- scatter-gather: a list is handled in slices of e->slice, with interrupts on in between; elements are never merged ---- */
 
-/* unmap @nents elements from @sg on, leaving out those that never got an address; under the lock */
+/* unmap @nents elements from @sg on, leaving out those that never got an address */
 static void unmap_list(struct egpu_dma *e, struct scatterlist *sg, int nents, enum dma_data_direction dir)
 {
-	u32 n = 0, failed = 0;
+	unsigned long flags;
+	u32 n, failed = 0;
 
-	for (; nents; nents--, sg = sg_next(sg)) {
-		if (sg_dma_address(sg) == DMA_MAPPING_ERROR)
-			continue;
-		e->slice[n++] = (struct coalesce_request){
-			.gpa.len = sg_dma_len(sg), .iova = sg_dma_address(sg), .dir = companion_dir(dir)
-		};
-		if (n < EGPU_DMA_SLICE)
-			continue;
-		failed += egpu_dma_batch_locked(e, COMPANION_REC_UNMAP, e->slice, n);
-		n = 0;
+	while (nents) {
+		spin_lock_irqsave(&e->lock, flags);
+		for (n = 0; nents && n < EGPU_DMA_SLICE; nents--, sg = sg_next(sg)) {
+			if (sg_dma_address(sg) == DMA_MAPPING_ERROR)
+				continue;
+			e->slice[n++] = (struct coalesce_request){
+				.gpa.len = sg_dma_len(sg), .iova = sg_dma_address(sg), .dir = companion_dir(dir)
+			};
+		}
+		if (n)
+			failed += egpu_dma_batch_locked(e, COMPANION_REC_UNMAP, e->slice, n);
+		spin_unlock_irqrestore(&e->lock, flags);
 	}
-	if (n)
-		failed += egpu_dma_batch_locked(e, COMPANION_REC_UNMAP, e->slice, n);
 	if (failed)
 		dev_err_ratelimited(&e->target->dev, "the driver unmapped a list with %u elements that were not mapped\n", failed);
 }
@@ -140,18 +141,18 @@ static int op_map_sg(struct device *dev, struct scatterlist *sgl, int nents, enu
 	unsigned long flags;
 	int done = 0, rc = 0;
 
-	spin_lock_irqsave(&e->lock, flags);
 	while (done < nents && rc == 0) {
 		int i, n = min_t(int, nents - done, EGPU_DMA_SLICE);
 
+		spin_lock_irqsave(&e->lock, flags);
 		rc = map_slice(dev, sg, n, dir, attrs);
+		spin_unlock_irqrestore(&e->lock, flags);
 		done += n;
 		for (i = 0; i < n && done < nents; i++)
 			sg = sg_next(sg);
 	}
 	if (rc)
 		unmap_list(e, sgl, done, dir);
-	spin_unlock_irqrestore(&e->lock, flags);
 	if (rc == 0)
 		return nents;
 	/* the DMA API knows these two; see dma_map_sgtable() */
@@ -160,12 +161,7 @@ static int op_map_sg(struct device *dev, struct scatterlist *sgl, int nents, enu
 
 static void op_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents, enum dma_data_direction dir, unsigned long attrs)
 {
-	struct egpu_dma *e = egpu_dma_of(dev);
-	unsigned long flags;
-
-	spin_lock_irqsave(&e->lock, flags);
-	unmap_list(e, sgl, nents, dir);
-	spin_unlock_irqrestore(&e->lock, flags);
+	unmap_list(egpu_dma_of(dev), sgl, nents, dir);
 }
 
 /* ---- memory that the device and the CPU share; x86 and arm64 GPUs behind PCIe are coherent ---- */

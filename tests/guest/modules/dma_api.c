@@ -13,7 +13,7 @@
 #include <linux/vmalloc.h>
 
 #define POOL_BLOCKS 100
-#define LIST_PAGES 700 /* more than one command to the host holds */
+#define LIST_PAGES 5000 /* more than one command to the host holds (COMPANION_BATCH_MAX) */
 #define CHUNK_ORDER 10
 #define CHUNK_BYTES (PAGE_SIZE << CHUNK_ORDER)
 #define SPANS_MAX 4096
