@@ -155,6 +155,14 @@ def test_shim_off_makes_the_driver_refuse_misaligned_buffers_as_replay_predicts(
     assert measured["align"]["wanted"] > 0 and measured["align"]["missed"] > 0 and measured["align"]["downgraded"] == 0
 
 
+def test_rewrite_also_tells_the_drivers_that_ask_as_replay_predicts(start):
+    run = start("--align", "rewrite", "--workload", SMALL).end()
+    assert run.code == 0, run.err + run.said()
+    measured = assert_predicted_is_measured(run, "window:log2=18")
+    assert measured["align"]["shim"] == "rewrite" and measured["align"]["missed"] == 0
+    assert measured["align"]["downgraded"] == measured["align"]["wanted"] > 0
+
+
 def test_trace_holds_everything_that_crossed(start):
     run = start("--workload", SMALL).end()
     assert run.code == 0, run.err + run.said()
