@@ -45,6 +45,8 @@ static int read_parameters(struct device *dev, struct coalesce_config *cfg)
 			EGPU_DMA_RING_MAX);
 		return -EINVAL;
 	}
+	if (shim == ALIGN_REWRITE && !IS_ENABLED(CONFIG_KRETPROBES))
+		dev_warn(dev, "align=rewrite: this kernel has no kretprobes, so only drivers that ask are told, as with align=downgrade\n");
 	cfg->shim = shim;
 	cfg->max_requests = max_requests;
 	/* a mapping lives by its requests, so there are never more; the host's own limit is the host's to enforce and to report */

@@ -40,6 +40,8 @@ struct egpu_dma_quirk {
 
 extern const struct egpu_dma_quirk egpu_dma_quirk_uvm;
 
+#ifdef CONFIG_KRETPROBES
+
 /**
  * egpu_dma_quirks_start() - attach to what is loaded, wait for the rest.
  * @select: "all", "none", "NAME,…" (only these), "-NAME,…" (all but these)
@@ -63,4 +65,15 @@ void egpu_dma_quirk_show(struct egpu_dma_quirk_state *s, struct seq_file *file);
 /** egpu_dma_quirk_wish_log2() - Return: what the running task wishes just now, 0 = nothing. Any context. */
 u8 egpu_dma_quirk_wish_log2(struct egpu_dma *e);
 
+#else /* a kernel without kretprobes has no quirks; that is said by the absence of their files in debugfs */
+
+static inline int egpu_dma_quirks_start(struct egpu_dma *e, const char *select) { return 0; }
+static inline void egpu_dma_quirks_stop(struct egpu_dma *e) {}
+static inline struct egpu_dma_quirk_state *egpu_dma_quirk_at(struct egpu_dma *e, unsigned int i) { return NULL; }
+static inline const char *egpu_dma_quirk_name(const struct egpu_dma_quirk_state *s) { return NULL; }
+static inline void egpu_dma_quirk_switch(struct egpu_dma_quirk_state *s, bool on) {}
+static inline void egpu_dma_quirk_show(struct egpu_dma_quirk_state *s, struct seq_file *file) {}
+static inline u8 egpu_dma_quirk_wish_log2(struct egpu_dma *e) { return 0; }
+
+#endif
 #endif
