@@ -23,6 +23,8 @@ static const char help[] =
 	"        viommu[:intel|:virtio]  map what a stock guest maps in QEMU's virtual IOMMU\n"
 	"  --dart SPEC|none    limits to simulate: MODEL[:mappings=N,bytes=N,granule_log2=N,iova=host|guest]; default apple-tb4 for sim with a\n"
 	"                      companion, else vfio-type1; none: a real device meets its own IOMMU's limits only (default for vfio)\n"
+	"  --trace-bars all|none|LIST  BARs and ranges whose accesses are trapped and recorded, e.g. 0,2:0x1000-0x1fff; the rest is mapped into\n"
+	"                      the guest (default all, or none without --trace)\n"
 	"  --policy SPEC       coalescer the guest module runs (default window:log2=18; egpu-replay --list-policies)\n"
 	"  --align none|downgrade|rewrite  alignment shim of the guest module (default downgrade); rewrite also patches NVIDIA's driver\n"
 	"\n"
@@ -59,14 +61,15 @@ const char *run_options_help(void)
 enum {
 	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_GUEST, OPT_KERNEL,
 	OPT_INITRD, OPT_DISK, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_ACCEL, OPT_QEMU, OPT_CONSOLE, OPT_TIMEOUT, OPT_SERVE, OPT_ONCE, OPT_JSON,
-	OPT_QUIET, OPT_VERSION, OPT_DMA, OPT_SCHED, OPT_CORES,
+	OPT_QUIET, OPT_VERSION, OPT_DMA, OPT_TRACE_BARS, OPT_SCHED, OPT_CORES,
 };
 
 static const struct option options[] = {
 	{ "trace", required_argument, NULL, OPT_TRACE }, { "force", no_argument, NULL, OPT_FORCE },
 	{ "on-full", required_argument, NULL, OPT_ON_FULL }, { "ring", required_argument, NULL, OPT_RING },
 	{ "flush", required_argument, NULL, OPT_FLUSH }, { "device", required_argument, NULL, OPT_DEVICE },
-	{ "dma", required_argument, NULL, OPT_DMA }, { "dart", required_argument, NULL, OPT_DART }, { "policy", required_argument, NULL, OPT_POLICY },
+	{ "dma", required_argument, NULL, OPT_DMA }, { "trace-bars", required_argument, NULL, OPT_TRACE_BARS },
+	{ "dart", required_argument, NULL, OPT_DART }, { "policy", required_argument, NULL, OPT_POLICY },
 	{ "align", required_argument, NULL, OPT_ALIGN }, { "workload", required_argument, NULL, OPT_WORKLOAD },
 	{ "guest", required_argument, NULL, OPT_GUEST }, { "kernel", required_argument, NULL, OPT_KERNEL }, { "initrd", required_argument, NULL, OPT_INITRD },
 	{ "disk", required_argument, NULL, OPT_DISK }, { "append", required_argument, NULL, OPT_APPEND },
@@ -232,6 +235,15 @@ static int take_align(struct run_options *o, const char *text, char *error, size
 	return -EINVAL;
 }
 
+static int take_traps(struct run_options *o, const char *text, char *error, size_t n)
+{
+	o->traps_given = true;
+	if (!areas_parse(text, &o->traps))
+		return 0;
+	snprintf(error, n, "--trace-bars wants all, none, or at most %u BARs and ranges of them like 0,2:0x1000-0x1fff, not \"%s\"", AREAS_TRAPS_MAX, text);
+	return -EINVAL;
+}
+
 static int take_choice(struct run_options *o, int option, const char *text, char *error, size_t n)
 {
 	static const char *const full[] = { "wait", "drop", NULL }, *const accel[] = { "auto", "kvm", "tcg", NULL };
@@ -251,6 +263,8 @@ static int take_choice(struct run_options *o, int option, const char *text, char
 		o->dma_given = true;
 		o->dma = i < 2 ? (enum mapper_way)i : MAPPER_VIOMMU;
 		o->viommu = i == 4 ? RUN_VIOMMU_VIRTIO : RUN_VIOMMU_INTEL;
+	} else if (option == OPT_TRACE_BARS) {
+		err = take_traps(o, text, error, n);
 	} else if (option == OPT_ALIGN) {
 		err = take_align(o, text, error, n);
 	} else if (option == OPT_SCHED || option == OPT_CORES) {
@@ -273,6 +287,8 @@ static void resolve(struct run_options *o)
 		o->dma = MAPPER_PREMAP;
 	if (!o->dart_given && !o->vfio)
 		o->dart = *dart_model(o->dma == MAPPER_COMPANION ? "apple-tb4" : "vfio-type1");
+	if (!o->traps_given)
+		o->traps.all = o->trace != NULL;
 }
 
 static const char *check_device(const struct run_options *o)

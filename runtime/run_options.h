@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "runtime/core/coalesce.h"
+#include "runtime/device/areas.h"
 #include "runtime/mapper.h"
 #include "runtime/sched.h"
 
@@ -19,6 +20,7 @@ enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
  * @vfio:      address of the real function ("0000:01:00.0"); NULL = the simulated GPU
  * @dma:       how its DMA is mapped; @viommu: QEMU's device for MAPPER_VIOMMU
  * @dart:      limits to simulate; of a real device that was given none the name is NULL: the machine's own count
+ * @traps:     what of the device's BARs is trapped; the rest is mapped into the guest
  * @policy:    of the guest module; a valid spec of coalesce_parse()
  * @sched:     of QEMU's vCPU threads
  * @guest:     folder of a built-in guest (vmlinuz, initrd.img)
@@ -31,10 +33,11 @@ struct run_options {
 	enum mapper_way dma;
 	enum run_viommu viommu;
 	struct dart_limits dart;
+	struct areas traps;
 	enum run_accel accel;
 	struct sched_spec sched;
 	u32 memory_mib, cpus, timeout_s, ring_events, flush_ms;
-	bool dma_given, dart_given, force, drop, once, quiet, json, help, version;
+	bool dma_given, dart_given, traps_given, force, drop, once, quiet, json, help, version;
 	char **qemu_args;
 };
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <signal.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -96,7 +98,7 @@ static int make_mapper(struct session *s, u16 trace_id)
 	return s->mapper ? 0 : -ENOMEM;
 }
 
-static int make_devices(struct session *s)
+static int make_devices(struct session *s, char *error, size_t n)
 {
 	const struct vfio_identity *real = s->o->vfio ? vfio_identity(s->device[0]) : NULL;
 	u16 vendor = real ? real->vendor : SIM_GPU_VENDOR_ID, device = real ? real->device : SIM_GPU_DEVICE_ID;
@@ -111,8 +113,12 @@ static int make_devices(struct session *s)
 	if (err)
 		return err;
 	s->devices = 1;
-	/* every access is to pass here and be recorded */
-	s->device[0]->nareas = 0;
+	err = areas_trap(s->device[0], &s->o->traps, (u64)sysconf(_SC_PAGESIZE));
+	if (err) {
+		snprintf(error, n, err == -E2BIG ? "--trace-bars cuts the BARs into more than %u pieces; name fewer ranges" :
+			 "--trace-bars names a BAR or a range that the device does not have", DEVICE_AREAS_MAX);
+		return err;
+	}
 	if (s->o->dma != MAPPER_COMPANION) {
 		s->device[0]->dma = s->mapper;
 		return 0;
@@ -141,6 +147,33 @@ static int open_device(struct session *s, char *error)
 	if (s->iommu->avail)
 		s->limits.max_mappings = s->iommu->avail;
 	return 0;
+}
+
+/* Return: true if the kernel lets us lock any amount of memory */
+static bool may_lock_all(void)
+{
+	char line[128];
+	u64 capabilities = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "CapEff: %llx", (unsigned long long *)&capabilities);
+	if (f)
+		fclose(f);
+	return capabilities >> CAP_IPC_LOCK & 1;
+}
+
+/* all that a real device can reach is locked in memory */
+static int check_locked(const struct session *s, char *error, size_t n)
+{
+	u64 bytes = (u64)s->o->memory_mib << 20;
+	struct rlimit limit;
+
+	if (!s->iommu || s->o->serve_dir || may_lock_all() || getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur >= bytes)
+		return 0;
+	snprintf(error, n, "a device may reach all %u MiB of guest RAM, which must be locked, and you may lock %llu MiB: raise it (ulimit -l %llu, or "
+		 "memlock in /etc/security/limits.conf)", s->o->memory_mib, (unsigned long long)(limit.rlim_cur >> 20), (unsigned long long)(bytes >> 10));
+	return -EPERM;
 }
 
 /* before anything starts: what can only fail later, and would be hard to read then */
@@ -181,6 +214,19 @@ const char *const *session_sockets(const struct run_options *o)
 	return o->dma == MAPPER_COMPANION ? both : one;
 }
 
+/* without the log everything goes on, but nobody can say what the IOMMU refused */
+static int watch_faults(struct session *s)
+{
+	int err = s->iommu ? fault_log_open(&s->fault_log, vfio_identity(s->device[0])->bdf) : 0;
+
+	if (err)
+		fprintf(stderr, "egpu-run: the kernel's log cannot be read (%s), so DMA faults are not recorded; that takes CAP_SYSLOG\n", strerror(-err));
+	if (s->fault_log.fd < 0 || !s->tracer)
+		return 0;
+	s->fault_ring = tracer_ring(s->tracer);
+	return s->fault_ring ? 0 : -ENOMEM;
+}
+
 static int start_servers(struct session *s, char *error)
 {
 	for (u32 i = 0; i < s->devices; i++) {
@@ -216,7 +262,7 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 
 	memset(s, 0, sizeof(*s));
 	s->o = o;
-	s->pid_fd = s->signal_fd = -1;
+	s->pid_fd = s->signal_fd = s->fault_log.fd = -1;
 	qmp_init(&s->qmp);
 	error[0] = 0;
 	/* threads inherit the signal mask: block before any starts */
@@ -231,11 +277,15 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 	if (!err)
 		err = check_premap(s, error, n);
 	if (!err)
+		err = check_locked(s, error, n);
+	if (!err)
 		err = make_dir(s, error, n);
 	if (!err && o->trace)
 		err = open_trace(s, error);
 	if (!err)
-		err = make_devices(s);
+		err = make_devices(s, error, n);
+	if (!err)
+		err = watch_faults(s);
 	if (!err)
 		err = start_servers(s, error);
 	if (err && !error[0])
@@ -246,6 +296,21 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 		snprintf(s->console, sizeof(s->console), "%s/console.log", s->dir);
 	s->started_ns = tracer_now_ns();
 	return err;
+}
+
+void session_faults(struct session *s)
+{
+	struct fault f;
+
+	while (fault_log_next(&s->fault_log, &f)) {
+		struct trace_event e = {
+			.t_ns = tracer_now_ns(), .kind = TRACE_FAULT, .device = s->device[0]->trace_id, .arg = { f.iova, 0, 0, f.write },
+		};
+
+		s->real_faults++;
+		if (s->fault_ring)
+			tracer_emit(s->fault_ring, &e);
+	}
 }
 
 int session_close(struct session *s, char *error)
@@ -262,6 +327,7 @@ int session_close(struct session *s, char *error)
 	for (int i = 0; i < SESSION_DEVICES; i++)
 		if (s->device[i])
 			s->device[i]->ops->free(s->device[i]);
+	fault_log_close(&s->fault_log);
 	mapper_free(s->mapper);
 	if (s->iommu)
 		s->iommu->ops->free(s->iommu);

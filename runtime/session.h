@@ -5,6 +5,7 @@
 #ifndef EGPU_RUNTIME_SESSION_H
 #define EGPU_RUNTIME_SESSION_H
 
+#include "runtime/fault_log.h"
 #include "runtime/mapper.h"
 #include "runtime/qemu.h"
 #include "runtime/qmp.h"
@@ -25,6 +26,7 @@
  * @reason:  after session_run(): why it ended, one line
  * @sched:   what QEMU's vCPU threads were given; @scheduled: that was tried
  * @sched_text: of it, for the summary; "off" if nothing
+ * @fault_log: where the machine's IOMMU complains of a real device; @fault_ring: for these events; @real_faults: so far
  * @trace_broken: the trace can no longer be written; said once
  */
 struct session {
@@ -49,6 +51,9 @@ struct session {
 	bool scheduled;
 	char sched_text[SCHED_TEXT_BYTES];
 	bool trace_broken;
+	struct fault_log fault_log;
+	struct tracer_ring *fault_ring;
+	u64 real_faults;
 };
 
 /** session_sockets() - names of the sockets in @dir, in the order of @device. */
@@ -63,6 +68,9 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
  * Return: 0 the guest ended well; 1 it did not; @reason says why. QEMU has ended and nobody is served any more.
  */
 int session_run(struct session *s, void (*tick)(struct session *s));
+
+/** session_faults() - record what the machine's IOMMU refused since the last call. */
+void session_faults(struct session *s);
 
 /** session_close() - end QEMU if it runs, stop the servers, finish the trace. @error: TRACE_ERROR_BYTES. Return: 0; negative errno of the trace. */
 int session_close(struct session *s, char *error);

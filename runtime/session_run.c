@@ -153,6 +153,7 @@ static int run_qemu(struct session *s, void (*tick)(struct session *))
 		if (ending == RUNNING)
 			schedule(s);
 		check_trace(s);
+		session_faults(s);
 		if (tick)
 			tick(s);
 	}
@@ -198,6 +199,7 @@ static int run_serve(struct session *s, void (*tick)(struct session *))
 		if (tracer_now_ns() > end_ns)
 			return because(s, "no end within %u s", s->o->timeout_s);
 		check_trace(s);
+		session_faults(s);
 		if (tick)
 			tick(s);
 	}
@@ -209,6 +211,7 @@ int session_run(struct session *s, void (*tick)(struct session *s))
 
 	s->started_ns = tracer_now_ns();
 	result = s->o->serve_dir ? run_serve(s, tick) : run_qemu(s, tick);
+	session_faults(s);
 	s->ended_ns = tracer_now_ns();
 	for (int i = 0; i < SESSION_DEVICES; i++) {
 		server_stop(s->server[i], &s->served[i]);

@@ -74,6 +74,8 @@ void status_collect(struct session *s, struct status_summary *out)
 	out->frames = gpu.frames;
 	out->faults = gpu.faults;
 	out->interrupts = real.interrupts;
+	if (s->o->vfio)
+		out->faults = s->real_faults;
 	out->requests = companion.requests + out->map.requests;
 	if (s->iommu) {
 		out->iommu = s->iommu->name;
@@ -159,7 +161,7 @@ void status_print(const struct status_summary *m, bool ok, const char *reason, c
 	       percent(d->peak_bytes, m->limits.max_bytes), MIB(m->limits.max_bytes));
 	print_iommu(m);
 	if (m->iommu)
-		printf("  device    %" PRIu64 " interrupts\n", m->interrupts);
+		printf("  device    %" PRIu64 " interrupts, %" PRIu64 " DMA faults\n", m->interrupts, m->faults);
 	else
 		printf("  device    %" PRIu64 " frames, %" PRIu64 " faults\n", m->frames, m->faults);
 	if (m->sched && strcmp(m->sched, "off"))
