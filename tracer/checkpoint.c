@@ -96,7 +96,7 @@ int trace_checkpoint_before(struct trace *t, uint64_t t_ns, struct trace_live *o
 	if (t->minor < 1)
 		return 0;
 	got = sql_prepare(t->db, "SELECT id, parts, until_ns, head_checksum IS " SQL_CRC_CHECKPOINT
-				 " FROM checkpoint WHERE id % 65536 = 0 ORDER BY id DESC", &stmt);
+				 " FROM main.checkpoint WHERE id % 65536 = 0 ORDER BY id DESC", &stmt);
 	if (got)
 		return got;
 	got = find_checkpoint(t, stmt, t_ns, out);

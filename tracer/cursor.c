@@ -21,7 +21,7 @@ struct trace_cursor {
 	sqlite3_stmt *next;
 	struct chunk_decoder *decoder;
 	bool skip_damaged;
-	uint64_t damaged, decoded;
+	uint64_t damaged, decoded, looked;
 	int64_t last_id;
 	bool exhausted;
 	uint64_t next_seq;
@@ -46,10 +46,10 @@ int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **
 	c->columns = TRACE_COLUMNS_ALL;
 	c->skip_damaged = skip_damaged;
 	c->decoder = chunk_decoder_new();
-	snprintf(sql, sizeof(sql), "SELECT %s, data FROM chunk WHERE id > ?1 ORDER BY id LIMIT 1", reader_chunk_columns(t));
+	snprintf(sql, sizeof(sql), "SELECT %s, data FROM main.chunk WHERE id > ?1 ORDER BY id LIMIT 1", reader_chunk_columns(t));
 	if (c->decoder)
 		err = sql_prepare(t->db, sql, &c->next);
-	snprintf(sql, sizeof(sql), "SELECT %s FROM chunk WHERE id > ?1 ORDER BY id", reader_chunk_columns(t));
+	snprintf(sql, sizeof(sql), "SELECT %s FROM main.chunk WHERE id > ?1 ORDER BY id", reader_chunk_columns(t));
 	if (!err)
 		err = sql_prepare(t->db, sql, &c->heads);
 	if (err) {
@@ -80,6 +80,11 @@ uint64_t trace_cursor_decoded(const struct trace_cursor *c)
 	return c->decoded;
 }
 
+uint64_t trace_cursor_looked(const struct trace_cursor *c)
+{
+	return c->looked;
+}
+
 uint64_t trace_cursor_seq(const struct trace_cursor *c)
 {
 	return c->first_seq + c->at - 1;
@@ -87,12 +92,22 @@ uint64_t trace_cursor_seq(const struct trace_cursor *c)
 
 /* ---- which events are wanted ---- */
 
+static bool has_bounds(const struct trace_cursor *c)
+{
+	return c->from_seq != 0 || c->from_ns != 0 || c->last_ns != UINT64_MAX;
+}
+
 static int rewind_to_start(struct trace_cursor *c)
 {
+	uint64_t before = c->trace->times.looked;
+
 	c->at = c->n = 0;
 	c->last_id = 0;
 	c->exhausted = false;
 	c->next_seq = UINT64_MAX;
+	if (has_bounds(c))
+		timemap_update(c->trace);
+	c->looked += c->trace->times.looked - before;
 	return 0;
 }
 
@@ -128,11 +143,6 @@ void trace_cursor_project(struct trace_cursor *c, uint32_t columns)
 	chunk_decoder_project(c->decoder, c->kinds, c->columns);
 }
 
-static bool any_chunk_is_wanted(const struct trace_cursor *c)
-{
-	return c->from_seq == 0 && c->from_ns == 0 && c->last_ns == UINT64_MAX && c->kinds == TRACE_KINDS_ALL;
-}
-
 static bool row_wanted(const struct trace_cursor *c, const struct chunk_row *row)
 {
 	uint32_t counts[CHUNK_KINDS_MAX];
@@ -151,24 +161,49 @@ static bool row_wanted(const struct trace_cursor *c, const struct chunk_row *row
 	return false;
 }
 
-/* move in front of the next chunk that may hold a wanted event; where a row cannot be read, in front of that */
-static void pass_unwanted(struct trace_cursor *c)
+/* the same by the map of times and numbers, which knows nothing of kinds. Return: true if chunks were passed by */
+static bool pass_by_map(struct trace_cursor *c)
+{
+	const struct timemap_row *row = timemap_pass(&c->trace->times, c->last_id, c->from_ns, c->last_ns, c->from_seq);
+
+	if (!row)
+		return false;
+	c->last_id = row->id;
+	c->next_seq = row->next_seq;
+	return true;
+}
+
+/* pass by the chunk of the current row. Return: false if it may hold a wanted event, or cannot be believed */
+static bool pass_row(struct trace_cursor *c)
 {
 	struct chunk_row row;
 	const char *why;
 
-	if (any_chunk_is_wanted(c))
+	c->looked++;
+	if (reader_chunk_row(c->heads, &row, &why) || row.id <= c->last_id || !reader_row_intact(c->heads) || row_wanted(c, &row))
+		return false;
+	if (c->next_seq != UINT64_MAX && c->next_seq != row.first_seq)
+		return false;
+	c->last_id = row.id;
+	c->next_seq = row.first_seq + row.events;
+	return true;
+}
+
+/* move in front of the next chunk that may hold a wanted event; where a row cannot be read, in front of that */
+static void pass_unwanted(struct trace_cursor *c)
+{
+	bool jumped;
+
+	if (!has_bounds(c) && c->kinds == TRACE_KINDS_ALL)
 		return;
-	sqlite3_bind_int64(c->heads, 1, c->last_id);
-	while (sqlite3_step(c->heads) == SQLITE_ROW) {
-		if (reader_chunk_row(c->heads, &row, &why) || row.id <= c->last_id || !reader_row_intact(c->heads) || row_wanted(c, &row))
-			break;
-		if (c->next_seq != UINT64_MAX && c->next_seq != row.first_seq)
-			break;
-		c->last_id = row.id;
-		c->next_seq = row.first_seq + row.events;
-	}
-	sqlite3_reset(c->heads);
+	pass_by_map(c);
+	do {
+		jumped = false;
+		sqlite3_bind_int64(c->heads, 1, c->last_id);
+		while (!jumped && sqlite3_step(c->heads) == SQLITE_ROW && pass_row(c))
+			jumped = pass_by_map(c);
+		sqlite3_reset(c->heads);
+	} while (jumped);
 }
 
 static inline bool event_wanted(const struct trace_cursor *c, const struct trace_event *e)

@@ -212,6 +212,7 @@ void trace_close(struct trace *t)
 	text_cache_free(&t->device_names);
 	text_cache_free(&t->device_identities);
 	text_cache_free(&t->strings);
+	timemap_free(&t->times);
 	sqlite3_close(t->db);
 	free(t);
 }
@@ -336,7 +337,7 @@ int trace_summary(struct trace *t, struct trace_summary *out)
 	int code, err;
 
 	memset(out, 0, sizeof(*out));
-	snprintf(sql, sizeof(sql), "SELECT %s, length(data) FROM chunk ORDER BY id", reader_chunk_columns(t));
+	snprintf(sql, sizeof(sql), "SELECT %s, length(data) FROM main.chunk ORDER BY id", reader_chunk_columns(t));
 	err = sql_prepare(t->db, sql, &stmt);
 	if (err)
 		return err;

@@ -12,6 +12,7 @@
 
 #include "tracer/chunk.h"
 #include "tracer/sql.h"
+#include "tracer/timemap.h"
 #include "tracer/tracer.h"
 
 #define READER_META_MAX 4096u     /* rows of meta and of account each */
@@ -47,6 +48,7 @@ struct trace {
 	struct text_cache device_names;
 	struct text_cache device_identities;
 	struct text_cache strings;
+	struct timemap times;
 };
 
 /**
@@ -66,7 +68,7 @@ bool reader_row_intact(sqlite3_stmt *stmt);
 /** READER_CHECKPOINT_SQL - selects what reader_checkpoint_part() takes out of the current row. Return: 0; -EBADMSG … with @why. */
 #define READER_CHECKPOINT_SQL \
 	"SELECT id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum, head_checksum IS " SQL_CRC_CHECKPOINT \
-	", data FROM checkpoint"
+	", data FROM main.checkpoint"
 int reader_checkpoint_part(sqlite3_stmt *stmt, struct chunk_decoder *d, struct chunk_row *row, const struct trace_event **events,
 			   const char **why);
 

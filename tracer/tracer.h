@@ -159,6 +159,7 @@ int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **
 int trace_next(struct trace_cursor *c, struct trace_event *event, char *error);
 uint64_t trace_cursor_damaged(const struct trace_cursor *c); /* chunks skipped so far */
 uint64_t trace_cursor_decoded(const struct trace_cursor *c); /* chunks unpacked so far, damaged ones included */
+uint64_t trace_cursor_looked(const struct trace_cursor *c);  /* rows of chunks read so far without unpacking them */
 
 /**
  * trace_cursor_seek_time() - go on with the first event in file order whose time is in from_ns <= t_ns < to_ns, and return only such.

@@ -73,5 +73,6 @@ void vtab_detach(struct trace *t)
 		return;
 	text_cache_free(&t->device_names);
 	text_cache_free(&t->strings);
+	timemap_free(&t->times);
 	free(t);
 }
