@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tracer/cmd.h"
 #include "tracer/cmd_filter.h"
+#include "tracer/cmd_output.h"
 #include "tracer/cmd_print.h"
 
 static const char help[] =
@@ -23,6 +25,8 @@ static const char help[] =
 	"  --limit N          at most N events\n"
 	"  --skip-damaged     leave damaged chunks out instead of ending at the first\n";
 
+#define PROGRESS_EVENTS 4096
+
 enum form { FORM_TEXT, FORM_JSON, FORM_CSV };
 
 struct dump {
@@ -30,7 +34,7 @@ struct dump {
 	struct cmd_filter filter;
 	struct cmd_csv csv;
 	enum form form;
-	uint64_t limit;
+	uint64_t limit, all;
 	bool skip_damaged;
 };
 
@@ -70,6 +74,14 @@ static void print(struct dump *d, const struct trace_event *event)
 	}
 }
 
+/* how many events there are in all, for showing progress; lines and progress on the same terminal would be in each other's way */
+static uint64_t count_all(struct trace *t)
+{
+	struct trace_summary summary;
+
+	return !isatty(STDOUT_FILENO) && isatty(STDERR_FILENO) && trace_summary(t, &summary) == 0 ? summary.events : 0;
+}
+
 static int dump(struct dump *d, const char *path)
 {
 	char error[TRACE_ERROR_BYTES];
@@ -88,8 +100,10 @@ static int dump(struct dump *d, const char *path)
 		if (!cmd_filter_wants(&d->filter, &event))
 			continue;
 		print(d, &event);
-		d->limit--;
+		if (d->limit-- % PROGRESS_EVENTS == 0 && d->all)
+			cmd_progress(trace_cursor_seq(cursor), d->all);
 	}
+	cmd_progress_end();
 	damaged = trace_cursor_damaged(cursor);
 	trace_cursor_close(cursor);
 	if (got < 0)
@@ -123,6 +137,7 @@ int cmd_dump(int argc, char **argv)
 	if (status != CMD_DONE)
 		return status;
 	status = cmd_filter_resolve(&d.filter, d.t, argv[optind]);
+	d.all = count_all(d.t);
 	if (status == CMD_DONE)
 		status = dump(&d, argv[optind]);
 	trace_close(d.t);

@@ -2,6 +2,7 @@
 #include "tracer/cmd_output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ bool cmd_interrupted(void)
 	return interrupted != 0;
 }
 
-void cmd_progress(uint64_t done, uint64_t total)
+/* now and then, on a terminal */
+static bool progress_due(void)
 {
 	static uint64_t last_ns;
 	uint64_t now = tracer_now_ns();
@@ -38,16 +40,28 @@ void cmd_progress(uint64_t done, uint64_t total)
 	if (!last_ns)
 		last_ns = now;
 	if (now - last_ns < PROGRESS_NS || !isatty(STDERR_FILENO))
-		return;
+		return false;
 	last_ns = now;
 	progress_shown = true;
-	fprintf(stderr, "\r%5.1f %% ", total ? 100.0 * (double)done / (double)total : 100.0);
+	return true;
+}
+
+void cmd_progress(uint64_t done, uint64_t total)
+{
+	if (progress_due())
+		fprintf(stderr, "\r%5.1f %% ", total ? 100.0 * (double)done / (double)total : 100.0);
+}
+
+void cmd_progress_count(uint64_t n, const char *what)
+{
+	if (progress_due())
+		fprintf(stderr, "\r%" PRIu64 " %s ", n, what);
 }
 
 void cmd_progress_end(void)
 {
 	if (progress_shown)
-		fprintf(stderr, "\r        \r");
+		fprintf(stderr, "\r%40s\r", "");
 	progress_shown = false;
 }
 

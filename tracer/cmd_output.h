@@ -68,6 +68,9 @@ bool cmd_interrupted(void);
 
 /** cmd_progress() - now and then, on a terminal: how much of @total is done. */
 void cmd_progress(uint64_t done, uint64_t total);
+
+/** cmd_progress_count() - the same where the total is not known. @what: of which it is so many, in the plural */
+void cmd_progress_count(uint64_t n, const char *what);
 void cmd_progress_end(void);
 
 #endif

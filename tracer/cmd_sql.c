@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tracer/cmd.h"
+#include "tracer/cmd_output.h"
 #include "tracer/cmd_sql_out.h"
 #include "tracer/reader.h"
 #include "tracer/vtab.h"
@@ -24,6 +25,7 @@ static const char help[] =
 	"\"-\" in place of the SQL reads it from standard input.\n";
 
 #define SQL_STDIN_BYTES_MAX (1u << 20)
+#define PROGRESS_STEPS 100000 /* of SQLite's machine */
 
 static sqlite3 *interruptible;
 
@@ -100,7 +102,30 @@ static int prepare(sqlite3 *db, const char *path, const char *sql, sqlite3_stmt 
 	return cmd_misused("sql", "give one statement; behind its end there is: %.40s", rest);
 }
 
-static int run(sqlite3 *db, const char *path, const char *sql, enum sql_out_form form)
+static int show_progress(void *counter)
+{
+	cmd_progress_count(((const struct vtab_counter *)counter)->chunks, "chunks read");
+	return 0;
+}
+
+/* Return: SQLite's result of the last step */
+static int print_rows(sqlite3 *db, sqlite3_stmt *stmt, struct sql_out *out)
+{
+	int code;
+
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && !ferror(stdout)) {
+		/* lines and progress on the same terminal would be in each other's way */
+		if (isatty(STDOUT_FILENO)) {
+			cmd_progress_end();
+			sqlite3_progress_handler(db, 0, NULL, NULL);
+		}
+		sql_out_row(out, stmt);
+	}
+	cmd_progress_end();
+	return code;
+}
+
+static int run(sqlite3 *db, const struct vtab_counter *counter, const char *path, const char *sql, enum sql_out_form form)
 {
 	struct sigaction on_int = { .sa_handler = on_interrupt, .sa_flags = SA_RESTART };
 	struct sql_out *out;
@@ -115,9 +140,9 @@ static int run(sqlite3 *db, const char *path, const char *sql, enum sql_out_form
 		goto out_stmt;
 	}
 	interruptible = db;
+	sqlite3_progress_handler(db, PROGRESS_STEPS, show_progress, (void *)counter);
 	sigaction(SIGINT, &on_int, NULL);
-	while ((code = sqlite3_step(stmt)) == SQLITE_ROW && !ferror(stdout))
-		sql_out_row(out, stmt);
+	code = print_rows(db, stmt, out);
 	sql_out_end(out);
 	if (code != SQLITE_DONE && code != SQLITE_ROW)
 		status = fail(db, path, code);
@@ -142,9 +167,9 @@ static char *read_stdin(void)
 }
 
 /* the table, once, before the authorizer, which cannot tell its making from a CREATE TABLE of the user's */
-static int make_table(sqlite3 *db, char **why)
+static int make_table(sqlite3 *db, const struct vtab_counter **counter, char **why)
 {
-	int code = vtab_register(db, why);
+	int code = vtab_register(db, counter, why);
 
 	return code == SQLITE_OK ? sqlite3_exec(db, "SELECT 1 FROM event LIMIT 0", NULL, NULL, why) : code;
 }
@@ -152,17 +177,18 @@ static int make_table(sqlite3 *db, char **why)
 static int ask(const char *path, const char *sql, enum sql_out_form form)
 {
 	char error[TRACE_ERROR_BYTES], *why = NULL;
+	const struct vtab_counter *counter;
 	struct trace *t;
 	int status;
 
 	if (trace_open(path, &t, error) != 0)
 		return cmd_failed("%s", error);
-	if (make_table(t->db, &why) != SQLITE_OK) {
+	if (make_table(t->db, &counter, &why) != SQLITE_OK) {
 		status = cmd_failed("%s: the table of events cannot be made: %s", path, why ? why : sqlite3_errmsg(t->db));
 		sqlite3_free(why);
 	} else {
 		sqlite3_set_authorizer(t->db, authorize, NULL);
-		status = run(t->db, path, sql, form);
+		status = run(t->db, counter, path, sql, form);
 	}
 	trace_close(t);
 	return status;

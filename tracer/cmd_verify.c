@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tracer/cmd.h"
+#include "tracer/cmd_output.h"
 
 static const char help[] =
 	"usage: egpu-trace verify FILE\n\n"
@@ -12,8 +13,16 @@ static const char help[] =
 	"and that no chunk is missing; and the checksum of every other row. Names each damaged chunk and row. Exit status 1 if there\n"
 	"is one; \"egpu-trace repair\" keeps the rest.\n";
 
+static uint64_t all_events;
+
+static void show_progress(uint64_t events)
+{
+	cmd_progress(events, all_events);
+}
+
 static void report(void *ctx, int64_t chunk, const char *why)
 {
+	cmd_progress_end();
 	printf("%s: chunk %" PRId64 ": %s\n", (const char *)ctx, chunk, why);
 }
 
@@ -39,7 +48,11 @@ int cmd_verify(int argc, char **argv)
 	status = cmd_open(argc, argv, &t);
 	if (status != CMD_DONE)
 		return status;
+	if (trace_summary(t, &summary) == 0)
+		all_events = summary.events;
+	trace_on_verified(t, show_progress);
 	damaged = trace_verify(t, report, argv[optind]);
+	cmd_progress_end();
 	rows = trace_verify_rows(t, report_row, argv[optind]);
 	if (damaged < 0 || rows < 0) {
 		status = cmd_failed("%s: cannot be read: %s", argv[optind], strerror((int)-(damaged < 0 ? damaged : rows)));

@@ -356,6 +356,11 @@ int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
 	}
 }
 
+void trace_on_verified(struct trace *t, void (*fn)(uint64_t seq))
+{
+	t->verified = fn;
+}
+
 int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, const char *why), void *ctx)
 {
 	struct trace_cursor *c;
@@ -368,6 +373,8 @@ int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, c
 		const char *why = "";
 
 		err = load_chunk(c, &why);
+		if (err > 0 && t->verified)
+			t->verified(c->next_seq);
 		if (err > 0)
 			continue;
 		if (err != -ENOENT && err != -EBADMSG && err != -ENOTSUP)

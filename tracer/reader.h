@@ -49,6 +49,7 @@ struct trace {
 	struct text_cache device_identities;
 	struct text_cache strings;
 	struct timemap times;
+	void (*verified)(uint64_t seq);
 };
 
 /**

@@ -234,6 +234,9 @@ void trace_live_free(struct trace_live *live);
  */
 int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, const char *why), void *ctx);
 
+/** trace_on_verified() - have trace_verify() call @fn after each chunk that is sound, with the number of the event behind it. */
+void trace_on_verified(struct trace *t, void (*fn)(uint64_t seq));
+
 /**
  * trace_verify_rows() - check what is not events: rows of meta, device, string and account, and the checkpoints.
  * @report: called once per damaged row with the table, the row's key or id as text, and what is wrong; may be NULL

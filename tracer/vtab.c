@@ -320,7 +320,7 @@ static const sqlite3_module module = {
 	.xRowid = row_id,
 };
 
-int vtab_register(sqlite3 *db, char **error)
+int vtab_register(sqlite3 *db, const struct vtab_counter **out, char **error)
 {
 	struct vtab_counter *counter = calloc(1, sizeof(*counter));
 	int code;
@@ -338,5 +338,7 @@ int vtab_register(sqlite3 *db, char **error)
 						  NULL, NULL);
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(db, vtab_views, NULL, NULL, error);
+	if (code == SQLITE_OK && out)
+		*out = counter;
 	return code;
 }

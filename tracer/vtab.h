@@ -100,9 +100,10 @@ void vtab_detach(struct trace *t); /* the connection stays open; NULL is allowed
 
 /**
  * vtab_register() - give @db the table, egpu_chunks_decoded() and the views.
+ * @counter: receives what counts the chunks that @db decodes, as long as @db is open; may be NULL
  * Return: an SQLite result; *@error is a text to be freed with sqlite3_free(), or NULL.
  */
-int vtab_register(sqlite3 *db, char **error);
+int vtab_register(sqlite3 *db, const struct vtab_counter **counter, char **error);
 
 extern const char vtab_views[]; /* views.sql */
 

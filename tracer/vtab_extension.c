@@ -17,5 +17,5 @@ int sqlite3_egputrace_init(sqlite3 *db, char **error, const sqlite3_api_routines
 		*error = sqlite3_mprintf("egpu_trace needs SQLite 3.38 or newer, this is %s", sqlite3_libversion());
 		return SQLITE_ERROR;
 	}
-	return vtab_register(db, error);
+	return vtab_register(db, NULL, error);
 }
