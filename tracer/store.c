@@ -14,6 +14,8 @@
 #include "tracer/tracer.h"
 
 #define BUSY_MS 10000 /* readers hold locks for moments only */
+#define SINGLE_FILE_TRIES 25
+#define SINGLE_FILE_WAIT_MS 40
 
 #define STRINGIFY(x) STRINGIFY_(x)
 #define STRINGIFY_(x) #x
@@ -381,18 +383,23 @@ uint64_t store_bytes(struct store *s)
 /* ---- the end ---- */
 
 /*
- * One file remains: the log goes into it and is removed. While a reader has the file open SQLite cannot leave the log's mode; then the
- * log stays, empty, and nothing is lost.
+ * One file remains: the log goes into it and is removed. While a reader has the file open SQLite cannot leave the log's mode; most readers
+ * are soon done. With one that stays, the log stays, empty, and nothing is lost.
  */
 static int single_file(struct store *s)
 {
-	int err = sql_error(s->db, sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+	int err;
 
-	if (err == -EBUSY)
-		return 0;
-	if (!err)
-		err = sql_exec(s->db, "PRAGMA journal_mode = DELETE");
-	return err == -EBUSY ? 0 : err;
+	sqlite3_busy_timeout(s->db, SINGLE_FILE_WAIT_MS);
+	for (int tries = 0; tries < SINGLE_FILE_TRIES; tries++) {
+		err = sql_error(s->db, sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
+		if (!err)
+			err = sql_exec(s->db, "PRAGMA journal_mode = DELETE");
+		if (err != -EBUSY)
+			return err;
+		usleep(SINGLE_FILE_WAIT_MS * 1000);
+	}
+	return 0;
 }
 
 /* SQLite does not tell of a log that did not reach the disk while recording; a trace is complete when all of it has */

@@ -396,6 +396,28 @@ static void test_recorder_ends_while_a_reader_stays(void **state)
 	trace_close(again);
 }
 
+static void *close_soon(void *reader)
+{
+	usleep(100000);
+	trace_close(reader);
+	return NULL;
+}
+
+static void test_reader_that_leaves_while_the_recorder_ends_leaves_one_file(void **state)
+{
+	struct scratch *s = *state;
+	struct tracer *t = record(s, &(struct tracer_options){ .flush_ms = 10 });
+	pthread_t thread;
+	struct trace *r;
+
+	emit_frame(tracer_ring(t), 1, 1);
+	assert_int_equal(trace_open(s->path, &r, s->error), 0);
+	assert_int_equal(pthread_create(&thread, NULL, close_soon, r), 0);
+	assert_int_equal(tracer_close(t, s->error), 0);
+	pthread_join(thread, NULL);
+	assert_false(exists(s, "-wal") || exists(s, "-shm"));
+}
+
 /* ---- the recorder that never ends ---- */
 
 static int emit_for_ever(const char *path, unsigned int flush_ms, unsigned int period_us)
@@ -494,6 +516,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_full_disk_is_an_error_and_leaves_a_readable_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reading_while_recording_sees_what_was_flushed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_recorder_ends_while_a_reader_stays, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_reader_that_leaves_while_the_recorder_ends_leaves_one_file, set_up, tear_down),
 	};
 
 	if (argc == 3 && strcmp(argv[1], "sample") == 0)
