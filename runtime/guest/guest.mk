@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 # make guest  the demo's guest: $(BUILD)/guest/vmlinuz, initrd.img (Debian's 6.1 kernel)
 # $(GUEST_ALL) the same with 6.12, in $(BUILD)/guest/6.12/
+# make test-arm64  the modules in an arm64 guest, as on a Mac; not part of make test, for it fetches about 520 MB
 GUEST := $(BUILD)/guest
 KBUILD := $(BUILD)/kbuild
 GUEST_ALL := $(GUEST)/6.12/initrd.img
@@ -31,3 +32,8 @@ $(GUEST)/%/initrd.img: $(KBUILD)/%/modules.stamp $(GUEST)/player runtime/guest/i
 
 $(GUEST)/initrd.img: $(KBUILD)/6.1/modules.stamp $(GUEST)/player runtime/guest/init runtime/guest/initrd.sh
 	@runtime/guest/initrd.sh $(DEPS)/kernel-6.1 $(KBUILD)/6.1 $(GUEST)/player $(@D)
+
+.PHONY: test-arm64
+test-arm64: $(BUILD)/egpu-run $(BUILD)/egpu-replay | $(SETUP_PACKAGES)
+	tests/guest/arm64.sh $(BUILD) $(DEPS)
+	EGPU_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q tests/guest/arm64.py

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 # initrd.sh KERNEL MODULES PLAYER OUT - make OUT/initrd.img and OUT/vmlinuz: busybox, the modules built in MODULES, the player, /init.
+# BUSYBOX= and STRIP= of another architecture.
 set -eu
 
 kernel=$1
@@ -10,7 +11,7 @@ out=$4
 here=$(cd "$(dirname "$0")" && pwd)
 release=$(cat "$kernel/release")
 tree=$modules/initrd
-busybox=/bin/busybox
+busybox=${BUSYBOX:-/bin/busybox}
 [ -e "$busybox" ] || busybox=/usr/bin/busybox
 
 mkdir -p "$out"
@@ -21,7 +22,7 @@ cp "$player" "$tree/bin/player"
 cp "$here/init" "$tree/init"
 chmod 755 "$tree/init" "$tree/bin/player"
 cp "$modules/egpu_dma.ko" "$modules/egpu_gpu.ko" "$tree/modules"
-strip --strip-debug "$tree"/modules/egpu_*.ko "$tree/bin/player"
+"${STRIP:-strip}" --strip-debug "$tree"/modules/egpu_*.ko "$tree/bin/player"
 
 # modules of Debian's kernels: how the workload gets in, and the virtual IOMMU that is no built-in (6.1 has none)
 for name in qemu_fw_cfg virtio-iommu; do

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __x86_64__
 #include <sys/io.h>
+#endif
 
 #include "runtime/guest/player.h"
 
@@ -57,11 +59,13 @@ static int debug_exit(const char *text)
 		fputs(usage, stderr);
 		return 2;
 	}
+#ifdef __x86_64__
 	if (ioperm(DEBUG_EXIT_PORT, 1, 1)) {
 		fprintf(stderr, "player: no access to port 0x%x: %s\n", DEBUG_EXIT_PORT, strerror(errno));
 		return 1;
 	}
 	outb((unsigned char)code, DEBUG_EXIT_PORT);
+#endif
 	fprintf(stderr, "player: nobody listens at port 0x%x (no isa-debug-exit device)\n", DEBUG_EXIT_PORT);
 	return 1;
 }

@@ -1,12 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-# kernel.sh VERSION DEPS - Debian's cloud kernel VERSION (6.1 or 6.12) with what modules are built against, in DEPS/kernel-VERSION:
+# kernel.sh VERSION DEPS [arm64] - Debian's cloud kernel VERSION (6.1 or 6.12) with what modules are built against, in DEPS/kernel-VERSION:
 #   release (its uname -r), vmlinuz, build (headers, with paths that stay inside the folder), lib/modules/RELEASE
+# arm64: that of arm64, with its busybox, in DEPS/kernel-VERSION-arm64; what runs here to build modules is that of DEPS/kernel-VERSION
 set -eu
 
 version=$1
+arch=${3:-amd64}
 mkdir -p "$2"
-dir=$(cd "$2" && pwd)/kernel-$version
+dir=$(cd "$2" && pwd)/kernel-$version${3:+-$3}
 here=$(cd "$(dirname "$0")" && pwd)
 die() {
 	echo "egpu set-up: $*" >&2
@@ -20,8 +22,18 @@ flock 8
 [ -d "$dir" ] && exit 0
 
 fetch() {
-	"$here/fetch.sh" -n "$dir.new" "$1" "linux-image-$version.*-cloud-amd64" "linux-headers-$version.*-cloud-amd64" \
-		"linux-headers-$version.*-common" "$2"
+	last=$2
+	if [ "$arch" != amd64 ]; then
+		"$0" "$version" "$(dirname "$dir")" || return
+		last=busybox-static
+		APT_CONFIG=$(mktemp)
+		trap 'rm -f "$APT_CONFIG"' EXIT
+		echo "APT::Architecture \"$arch\"; APT::Architectures { \"$arch\"; };" >"$APT_CONFIG"
+		export APT_CONFIG
+	fi
+	"$here/fetch.sh" -n "$dir.new" "$1" "linux-image-$version.*-cloud-$arch" "linux-headers-$version.*-cloud-$arch" \
+		"linux-headers-$version.*-common" "$last" || return
+	[ "$arch" = amd64 ] || ln -sfn "../../../kernel-$version/usr/lib/$(cd "$dir/../kernel-$version/usr/lib" && echo linux-kbuild-*)" "$dir.new/usr/lib/"
 }
 case $version in
 6.1) fetch "bookworm bookworm-security" linux-kbuild-6.1 ;;

@@ -2,6 +2,7 @@
 """Scripts in the built-in guest, with modules that are made for tests (modules/) and never shipped: they lie in /test."""
 import gzip
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -37,3 +38,13 @@ def run_script(build, image, script, *args, append=""):
                            "tcg", "--memory", "256", "--console", "-", "--quiet", "--timeout", "150", *args, "--", "-fw_cfg",
                            f"name=opt/egpu/script,file={script}", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180)
+
+
+def verdicts(console):
+    return {word: set(re.findall(rf"^{word}: (\w+)", console, re.M)) for word in ("passed", "failed")}
+
+
+def cases_of(script):
+    """Names of all that SCRIPT, and a module that it loads, can pass."""
+    names = set(re.findall(r"(?:passed|expect|passed:) \"?([a-z_]{8,})", (HERE / script).read_text()))
+    return names | (set(re.findall(r"CASE\((\w{5,})\)", (HERE / "modules/dma_api.c").read_text())) if script == "dma_api.sh" else set())

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """egpu_dma under drivers that are not ours: modules made for tests, in guests of both kernels."""
 import json
-import re
 import subprocess
 
 import pytest
 
-from in_guest import HERE, KERNELS, add_to_image, build_modules, run_script
+from in_guest import HERE, KERNELS, add_to_image, build_modules, cases_of, run_script, verdicts
 
 
 @pytest.fixture(scope="session", params=KERNELS)
@@ -17,23 +16,12 @@ def image(request, root, build, tmp_path_factory):
     return add_to_image((shipped / "vmlinuz", shipped / "initrd.img"), modules, directory)
 
 
-def verdicts(console):
-    return {word: set(re.findall(rf"^{word}: (\w+)", console, re.M)) for word in ("passed", "failed")}
-
-
-def test_dma_api_serves_what_stock_drivers_call(build, image):
-    cases = set(re.findall(r"CASE\((\w{5,})\)", (HERE / "modules/dma_api.c").read_text()))
-    done = run_script(build, image, HERE / "dma_api.sh", "--dart", "unlimited")
-    assert verdicts(done.stdout) == {"passed": cases | {"nothing_is_left"}, "failed": set()}, done.stdout
-    assert len(cases) >= 13 and "egpu-guest: ok" in done.stdout and done.returncode == 0
-
-
-def test_quirk_patches_what_it_knows_and_leaves_the_rest_alone(build, image):
-    script = HERE / "quirks.sh"
-    names = set(re.findall(r"(?:passed|expect) ([a-z_]{8,})", script.read_text()))
-    done = run_script(build, image, script)
-    assert verdicts(done.stdout) == {"passed": names, "failed": set()}, done.stdout
-    assert len(names) >= 30 and "egpu-guest: ok" in done.stdout and done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("script, args, least", [("dma_api.sh", ["--dart", "unlimited"], 14), ("quirks.sh", [], 30)])
+def test_script_passes_all_its_cases(build, image, script, args, least):
+    cases = cases_of(script)
+    done = run_script(build, image, HERE / script, *args)
+    assert verdicts(done.stdout) == {"passed": cases, "failed": set()}, done.stdout
+    assert len(cases) >= least and "egpu-guest: ok" in done.stdout and done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("shim, align", [
