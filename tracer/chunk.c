@@ -25,13 +25,13 @@ _Static_assert(CHUNK_KINDS_MAX * 12 + 3 <= CHUNK_KINDS_TEXT_BYTES, "\"255\":6553
 _Static_assert(TRACE_ARGS_MAX <= CHUNK_ARGS_MAX && TRACE_KINDS <= CHUNK_KINDS_MAX, "the event table fits the format");
 
 /**
- * struct chunk_encoder - events as columns: @kind, @t_ns, @device and @status in the order of the events, @arg grouped by kind, rows
- * @start[k] … @start[k + 1] - 1 being those of kind k.
+ * struct chunk_encoder - events as columns: @kind, @t_ns, @device and @status in the order of the events, @arg and @time (t_ns once more)
+ * grouped by kind, rows @start[k] … @start[k + 1] - 1 being those of kind k.
  */
 struct chunk_encoder {
 	bool thorough;
 	uint64_t kind[CHUNK_EVENTS_MAX], t_ns[CHUNK_EVENTS_MAX], device[CHUNK_EVENTS_MAX], status[CHUNK_EVENTS_MAX];
-	uint64_t arg[TRACE_ARGS_MAX][CHUNK_EVENTS_MAX];
+	uint64_t arg[TRACE_ARGS_MAX][CHUNK_EVENTS_MAX], time[CHUNK_EVENTS_MAX];
 	uint64_t residues[CHUNK_EVENTS_MAX];
 	uint16_t tokens[CHUNK_EVENTS_MAX];
 	uint32_t start[CHUNK_KINDS_MAX + 1];
@@ -89,6 +89,7 @@ static void split_events(struct chunk_encoder *e, const struct trace_event *even
 		e->t_ns[i] = event->t_ns;
 		e->device[i] = event->device;
 		e->status[i] = zigzag((uint64_t)(int64_t)event->status);
+		e->time[at] = event->t_ns;
 		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++)
 			e->arg[a][at] = event->arg[a];
 		min = event->t_ns < min ? event->t_ns : min;
@@ -157,6 +158,8 @@ static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
 		/* one address may be a function of another: what an address of the guest is mapped to */
 		if (arg > 0 && form_of(kind, arg) == TRACE_HEX && form_of(kind, 0) == TRACE_HEX)
 			c.other = e->arg[0] + first;
+		if (form_of(kind, arg) == TRACE_NS)
+			c.time = e->time + first;
 		add_column(e, CHUNK_ARGS_MAX * kind + arg, &c);
 	}
 }

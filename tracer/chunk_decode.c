@@ -25,12 +25,14 @@ struct column_entry {
 /**
  * struct chunk_decoder - buffers as large as the largest chunk so far, and what is wanted.
  * @column: values: kind, time, device, status in the order of events, then one per argument, grouped by kind
+ * @time:   times once more, grouped by kind; found where a column first needs them, @timed tells
  * @start:  @start[k] … @start[k + 1] - 1 are the rows of kind k in the columns of arguments
  * @entry:  of the arguments of the kind that is being decoded; a NULL body: none so far
  * @filled: arguments of that kind whose column is in place
  */
 struct chunk_decoder {
-	uint64_t *column[DECODER_COLUMNS];
+	uint64_t *column[DECODER_COLUMNS], *time;
+	bool timed;
 	uint32_t start[CHUNK_KINDS_MAX + 1];
 	uint32_t counts[CHUNK_KINDS_MAX];
 	struct column_entry entry[TRACE_ARGS_MAX];
@@ -65,7 +67,9 @@ static void free_rows(struct chunk_decoder *d)
 		free(d->column[i]);
 		d->column[i] = NULL;
 	}
+	free(d->time);
 	free(d->events);
+	d->time = NULL;
 	d->events = NULL;
 	d->rows_room = 0;
 }
@@ -89,8 +93,9 @@ static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 			d->column[i] = malloc(events * sizeof(*d->column[i]));
 			all = all && d->column[i];
 		}
+		d->time = malloc(events * sizeof(*d->time));
 		d->events = malloc(events * sizeof(*d->events));
-		if (!all || !d->events)
+		if (!all || !d->time || !d->events)
 			return -ENOMEM;
 		d->rows_room = events;
 	}
@@ -234,6 +239,17 @@ static int unpack_arg(struct chunk_decoder *d, unsigned int kind, unsigned int a
 	return err;
 }
 
+static const uint64_t *time_rows(struct chunk_decoder *d, unsigned int kind)
+{
+	uint32_t next[CHUNK_KINDS_MAX], n = d->start[CHUNK_KINDS_MAX];
+
+	memcpy(next, d->start, sizeof(next));
+	for (uint32_t i = 0; !d->timed && i < n; i++)
+		d->time[next[d->column[CHUNK_COLUMN_KIND][i]]++] = d->column[CHUNK_COLUMN_T_NS][i];
+	d->timed = true;
+	return d->time + d->start[kind];
+}
+
 /* an argument's column, and before it the one that it is an offset to; that must stand by itself, so this goes no deeper */
 static int decode_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const char **why)
 {
@@ -243,6 +259,8 @@ static int decode_arg(struct chunk_decoder *d, unsigned int kind, unsigned int a
 
 	if (other < 0)
 		return unpack_arg(d, kind, arg, NULL, why);
+	if (other == CODED_OTHER_TIME)
+		return unpack_arg(d, kind, arg, time_rows(d, kind), why);
 	*why = "a column does not decode";
 	if ((unsigned int)other >= arg)
 		return -EBADMSG;
@@ -416,6 +434,7 @@ int chunk_decode(struct chunk_decoder *d, const struct chunk_row *row, const str
 	*why = "its list of columns is malformed";
 	if (chunk_parse_kinds(row->kind_events, d->counts) || walk_begin(&walk, d->raw, row->raw_bytes))
 		return -EBADMSG;
+	d->timed = false;
 	err = decode_common(d, row, &walk, why);
 	if (!err)
 		err = decode_args(d, &walk, why);

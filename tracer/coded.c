@@ -48,6 +48,18 @@ static void offset_residues(struct coded_scratch *s, const struct plan *p, const
 	}
 }
 
+static void time_residues(const struct plan *p, const struct coded_column *c, uint32_t from, uint32_t n, uint64_t *out)
+{
+	uint64_t last = from ? c->values[from - 1] - c->time[from - 1] : p->base;
+
+	for (uint32_t i = from; i < from + n; i++) {
+		uint64_t offset = c->values[i] - c->time[i];
+
+		*out++ = shifted(offset - last, p->shift);
+		last = offset;
+	}
+}
+
 /* residues of rows @from … @from + @n - 1 */
 static void find_residues(struct coded_scratch *s, const struct plan *p, const struct coded_column *c, uint32_t from, uint32_t n,
 			  uint64_t *out)
@@ -57,6 +69,10 @@ static void find_residues(struct coded_scratch *s, const struct plan *p, const s
 
 	if (p->predictor == CODED_OFFSET) {
 		offset_residues(s, p, c, from, n, out);
+		return;
+	}
+	if (p->predictor == CODED_TIME) {
+		time_residues(p, c, from, n, out);
 		return;
 	}
 	for (uint32_t i = from; i < from + n; i++) {
@@ -223,6 +239,23 @@ static uint32_t sample_residues(struct coded_scratch *s, const struct plan *p, c
 	return at;
 }
 
+/* how @predictor would be used on @c. Return: false if it cannot be */
+static bool make_plan(const struct coded_column *c, enum coded_predictor predictor, unsigned int shift, struct plan *p)
+{
+	const uint64_t *other = predictor == CODED_OFFSET ? c->other : predictor == CODED_TIME ? c->time : NULL;
+
+	*p = (struct plan){ .predictor = predictor, .shift = shift, .base = c->values[0] };
+	if (predictor < CODED_OFFSET)
+		return true;
+	if (!other)
+		return false;
+	p->base = c->values[0] - other[0];
+	p->shift = common_shift(c->values, c->n, other);
+	p->window_log2 = WINDOW_LOG2;
+	p->other_arg = c->other_arg;
+	return true;
+}
+
 static struct plan choose_plan(struct coded_scratch *s, const struct coded_column *c)
 {
 	struct plan best = { .predictor = CODED_DELTA };
@@ -230,18 +263,12 @@ static struct plan choose_plan(struct coded_scratch *s, const struct coded_colum
 	double least = INFINITY;
 
 	for (unsigned int k = 0; k < CODED_PREDICTORS; k++) {
-		struct plan p = { .predictor = k, .shift = shift, .base = c->values[0] };
+		struct plan p;
 		uint32_t rows;
 		double bits;
 
-		if (k == CODED_OFFSET && !c->other)
+		if (!make_plan(c, k, shift, &p))
 			continue;
-		if (k == CODED_OFFSET) {
-			p.base = c->values[0] - c->other[0];
-			p.shift = common_shift(c->values, c->n, c->other);
-			p.window_log2 = WINDOW_LOG2;
-			p.other_arg = c->other_arg;
-		}
 		rows = sample_residues(s, &p, c);
 		choose_dictionary(s, s->residues, rows);
 		bits = expected_bits(s, count_tokens(s, s->residues, rows));

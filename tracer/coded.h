@@ -27,6 +27,7 @@ enum coded_predictor {
 	CODED_DELTA = 1,  /* the row before */
 	CODED_DELTA2 = 2, /* the row before and the difference before it */
 	CODED_OFFSET = 3, /* another column of the row, plus their last difference in the same window of that column */
+	CODED_TIME = 4,   /* the time of the event, plus their last difference; since 1.2 */
 	CODED_PREDICTORS,
 };
 
@@ -55,6 +56,7 @@ struct coded_scratch {
  * struct coded_column - what is to be encoded.
  * @values: @n rows, n > 0
  * @other:  a column of the same rows that @values may be an offset to, and its argument number; NULL if there is none
+ * @time:   times of the events of these rows, for a column of times on another clock; NULL for others
  * @all:    judge predictions by all rows rather than by a sample
  */
 struct coded_column {
@@ -62,6 +64,7 @@ struct coded_column {
 	uint32_t n;
 	const uint64_t *other;
 	uint8_t other_arg;
+	const uint64_t *time;
 	int all;
 };
 
@@ -71,10 +74,15 @@ struct coded_column {
  */
 size_t coded_encode(struct coded_scratch *s, const struct coded_column *column, uint8_t *out, size_t limit);
 
-/** coded_other() - which argument's column must be decoded first. Return: its index, or -1 if none is needed. */
+#define CODED_OTHER_TIME 256 /* no number of an argument */
+
+/** coded_other() - what must be decoded first. Return: index of an argument, CODED_OTHER_TIME, or -1 if nothing is needed. */
 int coded_other(const uint8_t *in, size_t bytes);
 
-/** coded_decode() - Return: 0; -EBADMSG if the bytes are not @n rows; -ENOTSUP for a prediction that is not known here. */
+/**
+ * coded_decode() - @other: what coded_other() asked for, @n rows; NULL if nothing.
+ * Return: 0; -EBADMSG if the bytes are not @n rows; -ENOTSUP for a prediction that is not known here.
+ */
 int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint64_t *values, uint32_t n, const uint64_t *other);
 
 #endif

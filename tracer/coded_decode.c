@@ -16,7 +16,9 @@ struct head {
 
 int coded_other(const uint8_t *in, size_t bytes)
 {
-	return bytes >= 4 && in[0] == CODED_OFFSET ? in[2] : -1;
+	if (bytes < 4)
+		return -1;
+	return in[0] == CODED_OFFSET ? in[2] : in[0] == CODED_TIME ? CODED_OTHER_TIME : -1;
 }
 
 /* Return: bytes of the head, 0 if it is malformed */
@@ -166,6 +168,16 @@ static void add_offsets(struct coded_scratch *s, const struct head *h, uint64_t 
 	}
 }
 
+static void add_times(const struct head *h, uint64_t *v, uint32_t n, const uint64_t *time)
+{
+	uint64_t offset = h->base;
+
+	for (uint32_t i = 0; i < n; i++) {
+		offset += unzigzag(v[i]) << h->shift;
+		v[i] = time[i] + offset;
+	}
+}
+
 static void add_prediction(const struct head *h, uint64_t *v, uint32_t n)
 {
 	uint64_t last = h->base, step = 0;
@@ -192,7 +204,7 @@ int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint6
 	if (bytes && in[0] >= CODED_PREDICTORS)
 		return -ENOTSUP;
 	head = get_head(s, &h, in, bytes);
-	if (!head || (h.predictor == CODED_OFFSET && !other))
+	if (!head || (h.predictor >= CODED_OFFSET && !other))
 		return -EBADMSG;
 	for (uint64_t i = h.dict_n; i < CODED_DICT_MAX; i++) {
 		if (s->code.length[i])
@@ -203,6 +215,8 @@ int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint6
 		return -EBADMSG;
 	if (h.predictor == CODED_OFFSET)
 		add_offsets(s, &h, values, n, other);
+	else if (h.predictor == CODED_TIME)
+		add_times(&h, values, n, other);
 	else
 		add_prediction(&h, values, n);
 	return 0;

@@ -138,6 +138,7 @@ static void expect_refused_or_same(struct chunk_decoder *dec, const struct chunk
 /* values as real columns have them, so that every prediction, dictionary entries, magnitudes of all sizes and runs come up */
 static struct trace_event *shaped_events(uint32_t n)
 {
+	static const uint16_t kinds[] = { TRACE_REGION_WRITE, TRACE_REQ_MAP, TRACE_REQ_UNMAP };
 	struct trace_event *events = calloc(n, sizeof(*events));
 	uint64_t t = rnd() >> 20, offset[64];
 
@@ -147,13 +148,15 @@ static struct trace_event *shaped_events(uint32_t n)
 		uint64_t gpa = (rnd() % (64 << 6)) << 12, big = rnd() >> rnd() % 64;
 
 		t += i % 3 ? 30 : rnd() % 5 ? 40 : rnd() % 100000;
-		events[i] = (struct trace_event){ .t_ns = t, .kind = i / 50 % 2 ? TRACE_REQ_MAP : TRACE_REGION_WRITE, .device = 1 + i / 999 };
+		events[i] = (struct trace_event){ .t_ns = t, .kind = kinds[i / 50 % 3], .device = 1 + i / 999 };
 		events[i].arg[0] = gpa;
 		events[i].arg[1] = rnd() % 20 ? 4096 : 65536;
 		events[i].arg[2] = gpa + offset[gpa >> 18];
 		events[i].arg[3] = i / 64 * (rnd() % 100 ? 1 : big);
 		if (events[i].kind == TRACE_REQ_MAP)
 			events[i].arg[4] = 8 * t + i * (uint64_t)i * 1000;
+		else if (events[i].kind == TRACE_REQ_UNMAP)
+			events[i].arg[4] = t - 999 + i / 100; /* another clock, which runs alike but for a step now and then */
 	}
 	return events;
 }
@@ -180,6 +183,38 @@ static void test_shaped_events_round_trip_in_few_bytes(void **state)
 		}
 		chunk_encoder_free(enc);
 	}
+	chunk_decoder_free(dec);
+}
+
+/* before the first event, and so below zero, too */
+static void test_times_of_a_clock_that_runs_alike_cost_nothing(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = calloc(20000, sizeof(*events));
+	size_t bytes[2];
+	uint64_t t = 0;
+
+	(void)state;
+	for (int with = 0; with < 2; with++) {
+		struct chunk_row row;
+		const struct trace_event *out;
+		const char *why = NULL;
+
+		for (uint32_t i = 0; i < 20000; i++) {
+			t = with ? events[i].t_ns : t + rnd() % 10000;
+			events[i] = (struct trace_event){ .t_ns = t, .kind = i % 3 ? TRACE_REQ_MAP : TRACE_FRAME };
+			if (with && i % 3)
+				events[i].arg[TRACE_REQ_GUEST_T] = t - 5000000 + (i > 9999) * 77;
+		}
+		row = encode(enc, events, 20000);
+		bytes[with] = row.data_bytes;
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+		assert_memory_equal(events, out, 20000 * sizeof(*events));
+	}
+	assert_true(bytes[1] < bytes[0] + 100);
+	free(events);
+	chunk_encoder_free(enc);
 	chunk_decoder_free(dec);
 }
 
@@ -426,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_random_events_round_trip),
 		cmocka_unit_test(test_largest_worst_chunk_round_trips),
 		cmocka_unit_test(test_shaped_events_round_trip_in_few_bytes),
+		cmocka_unit_test(test_times_of_a_clock_that_runs_alike_cost_nothing),
 		cmocka_unit_test(test_flipped_bits_of_coded_columns_do_no_harm),
 		cmocka_unit_test(test_every_flipped_byte_is_found),
 		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),

@@ -99,7 +99,7 @@ def residues(body, i, rows, dictionary, codes):
     return out
 
 
-def coded(body, rows, others):
+def coded(body, rows, others, times):
     predictor, shift, i = body[0], body[1], 2
     if predictor == 3:
         other, window, i = others[body[2]], body[3], 4
@@ -118,6 +118,9 @@ def coded(body, rows, others):
             key = other[n] >> window & 16383
             offsets[key] = offsets.get(key, base) + d
             value = other[n] + offsets[key]
+        elif predictor == 4:
+            step = d + (step if n else base)
+            value = times[n] + step
         else:
             step = d if predictor == 1 else step + d
             value = (out[-1] if out else base) + step
@@ -125,9 +128,9 @@ def coded(body, rows, others):
     return out
 
 
-def column(encoding, body, rows, others=None):
+def column(encoding, body, rows, others=None, times=None):
     if encoding == 7:
-        return coded(body, rows, others)
+        return coded(body, rows, others, times)
     if encoding in FIXED:
         width = FIXED[encoding]
         assert len(body) == rows * width
@@ -149,7 +152,7 @@ def column(encoding, body, rows, others=None):
 
 
 def read_chunk(row):
-    """The events of a row of the chunk table as [t_ns, kind, device, status, args], and the encodings it uses."""
+    """The events of a row of the chunk table as [t_ns, kind, device, status, args], and the encodings it uses, with the predictors of 7."""
     id_, first, events, t_min, t_max, kind_events, codec, raw_bytes, checksum, data = row
     numbers = struct.pack("<7q", id_, first, events, t_min, t_max, codec, raw_bytes)
     assert zlib.crc32(numbers + kind_events.encode() + data) == checksum
@@ -161,10 +164,12 @@ def read_chunk(row):
         encoding, i = raw[i], i + 1
         size, i = varint(raw, i)
         entries.append((number, encoding, size))
-    columns = {}
+    columns, used = {}, set()
     for number, encoding, size in entries:
+        used.add((encoding, raw[i] if encoding == 7 else None))
         others = [columns.get(number // 16 * 16 + a, [0] * events) for a in range(number % 16)]
-        columns[number] = column(encoding, raw[i:i + size], events if number < 16 else per_kind[number // 16], others)
+        times = [t for k, t in zip(columns[0], columns[1]) if k == number // 16] if number >= 16 else None
+        columns[number] = column(encoding, raw[i:i + size], events if number < 16 else per_kind[number // 16], others, times)
         i += size
     assert i == len(raw)
     kinds, times = columns[0], columns[1]
@@ -175,7 +180,7 @@ def read_chunk(row):
         args = [columns[16 * kind + a][at] if 16 * kind + a in columns else 0 for a in range(6)]
         status = unzigzag(columns[3][n]) if 3 in columns else 0
         out.append([times[n], kind, columns[2][n] if 2 in columns else 0, status, args])
-    return out, {encoding for _, encoding, _ in entries}
+    return out, used
 
 
 def row_crc(*values):
@@ -246,16 +251,19 @@ def check_against_dump(build, path):
 
 
 def test_reader_written_from_the_manual_reads_every_kind_and_encoding(build, root, sample):
-    assert check_against_dump(build, sample) | check_against_dump(build, root / "tests/tracer/golden-1.0.egt") == set(range(8))
+    used = set().union(*[check_against_dump(build, path) for path in [sample, *golden(root)]])
+    assert {encoding for encoding, _ in used} == set(range(8))
+    assert (7, 4) in used  # the predictor that came with 1.2
 
 
 def golden(root):
     return sorted((root / "tests/tracer").glob("golden-*.egt"))
 
 
-def same_events(root):
-    """What every one of them holds, as dumped."""
-    return (root / "tests/tracer/golden.json").read_bytes()
+def events_of(path):
+    """What a golden file holds, as dumped; golden.json has what those before 1.2 do."""
+    own = path.with_suffix(".json")
+    return (own if own.exists() else path.with_name("golden.json")).read_bytes()
 
 
 def test_golden_files_of_every_version_are_read(build, root):
@@ -263,13 +271,36 @@ def test_golden_files_of_every_version_are_read(build, root):
     for path in golden(root):
         assert subprocess.run([build / "egpu-trace", "verify", path]).returncode == 0
         dump = subprocess.check_output([build / "egpu-trace", "dump", "--json", path])
-        assert dump == same_events(root), f"{path.name} is no longer read as it was"
+        assert dump == events_of(path), f"{path.name} is no longer read as it was"
 
 
 def test_sample_is_written_as_the_golden_file_of_this_version(build, root, sample):
     ours = subprocess.check_output([build / "egpu-trace", "dump", "--json", sample])
-    assert ours == same_events(root)
+    assert ours == events_of(golden(root)[-1])
     assert read_trace(sample)[0] == read_trace(golden(root)[-1])[0]
+
+
+def live_set(events):
+    live = []
+    for e in events:
+        _, kind, device, status, args = e
+        if kind in (5, 7) and status == 0:
+            live.append(e)
+        elif kind in (6, 8) and status == 0:
+            ended = [n for n, m in enumerate(live) if (m[1], m[2], m[4][:3]) == (kind - 1, device, args[:3])]
+            if ended:
+                del live[ended[-1]]
+    return live
+
+
+def test_golden_checkpoint_is_what_was_live(build, root):
+    path = root / "tests/tracer/golden-1.2.egt"
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        row, = db.execute("SELECT id, first_seq, events, t_min_ns, t_max_ns, kind_events, codec, raw_bytes, checksum, data FROM checkpoint")
+    events = read_trace(path)[0]
+    live, _ = read_chunk(row)
+    assert live and live == live_set(events[:row[1]])
+    assert 0 < row[1] < len(events)
 
 
 def test_manual_names_every_kind(build, root):

@@ -489,7 +489,7 @@ static int write_sample(const char *path)
 	tracer_account(t, "sampled", 3, "a line of the account");
 	ring = tracer_ring(t);
 	for (unsigned int i = 0; i < 40 * (TRACE_KINDS - 1); i++) {
-		struct trace_event e = { .t_ns = 1000000000 + i * 1500, .kind = (uint16_t)(1 + i % (TRACE_KINDS - 1)) };
+		struct trace_event e = { .t_ns = 1000000000 + i * 1500 + i * i * 7919 % 1000, .kind = (uint16_t)(1 + i % (TRACE_KINDS - 1)) };
 
 		e.device = e.kind != TRACE_FRAME;
 		e.status = i % 50 ? 0 : -ENOSPC;
@@ -497,6 +497,10 @@ static int write_sample(const char *path)
 			if (trace_event_info(e.kind)->arg_form[a] != TRACE_UNUSED)
 				e.arg[a] = narrowed(e.kind, sample_value(i / (TRACE_KINDS - 1), a), i);
 		}
+		if (e.kind == TRACE_REQ_MAP)
+			e.arg[TRACE_REQ_GUEST_T] = e.t_ns - 900000000 - i / 300; /* a clock that runs alike, nearly */
+		if ((e.kind == TRACE_REQ_UNMAP || e.kind == TRACE_UNMAP) && i / (TRACE_KINDS - 1) % 4 == 0)
+			e.arg[TRACE_MAP_IOVA] += 1 << 30; /* what was mapped stays so */
 		tracer_emit(ring, &e);
 	}
 	return tracer_close(t, error) != 0;
