@@ -18,7 +18,8 @@ static const char pack_help[] =
 static const char repair_help[] =
 	"usage: egpu-trace repair BAD.egt -o GOOD.egt [--force]\n\n"
 	"Makes a sound trace of all that is whole in a damaged one. Where chunks are left out a gap event says how many events are\n"
-	"missing, and the account says how much was lost in all. Exit status 1 if nothing could be read.\n\n"
+	"missing, and the account says how much was lost in all. Where the file's structure is damaged, its header included, chunks\n"
+	"are looked for page by page. Exit status 1 if nothing could be read.\n\n"
 	"  -o, --output GOOD.egt  the trace to make\n"
 	"  --force                replace GOOD.egt if it is a trace\n";
 
@@ -102,5 +103,8 @@ int cmd_repair(int argc, char **argv)
 		return status;
 	printf("%s: %" PRIu64 " events kept; left out: %" PRIu64 " chunks, %" PRIu64 " events that are known of, %" PRIu64 " other rows\n", o.out,
 	       r.events, r.chunks_lost, r.events_lost, r.rows_lost);
+	if (r.chunks_salvaged)
+		printf("%s: %" PRIu64 " chunks were found page by page, for the file's structure is damaged; others may be missing\n", o.out,
+		       r.chunks_salvaged);
 	return cmd_flush();
 }

@@ -11,11 +11,13 @@
 
 #include "tracer/error.h"
 #include "tracer/reader.h"
+#include "tracer/salvage.h"
 #include "tracer/store.h"
 #include "tracer/store_file.h"
 #include "tracer/writer.h"
 
 #define SUFFIX "-rewrite"
+#define SALVAGE_SUFFIX "-salvage"
 
 struct rewrite {
 	const struct rewrite_options *options;
@@ -78,7 +80,7 @@ static int copy_meta(struct rewrite *r)
 	while (!err && trace_meta_next(r->in, &row, &key, &value)) {
 		bool complete = strcmp(key, TRACE_META_COMPLETE) == 0;
 
-		if (!complete || (r->report->chunks_lost == 0 && r->report->events_lost == 0))
+		if (!complete || (r->report->chunks_lost == 0 && r->report->events_lost == 0 && r->report->chunks_salvaged == 0))
 			err = store_meta(r->out, key, value);
 	}
 	r->report->rows_lost += r->in->meta.damaged + r->in->account.damaged;
@@ -104,6 +106,7 @@ static int copy_account(struct rewrite *r)
 	const struct { const char *what; uint64_t count; const char *note; } lost[] = {
 		{ "chunks_lost", r->report->chunks_lost, "damaged chunks that a repair left out" },
 		{ "events_lost", r->report->events_lost, "events of chunks that a repair left out, as far as their number is known; each hole is a gap" },
+		{ "chunks_salvaged", r->report->chunks_salvaged, "chunks that a repair found page by page; others may be missing unseen" },
 		{ "rows_lost", r->report->rows_lost, "damaged rows of other tables that a repair left out" },
 	};
 	const char *what, *note;
@@ -267,34 +270,72 @@ static int copy_all(struct rewrite *r, char *error)
 	return err ? trace_fail(error, err, "%s: cannot be rewritten: %s", r->options->in, strerror(-err)) : 0;
 }
 
+/* the same as rewrite_trace(), out of the file @from, if that gives more than @but_more_than events. Return: as that; -ENODATA if not */
+static int rewrite_from(struct rewrite *r, const char *from, int64_t but_more_than, char *error)
+{
+	int closed, err = trace_open(from, &r->in, error);
+
+	if (err)
+		return err;
+	r->report->bytes_before = bytes_of(r->options->in, "") + bytes_of(r->options->in, "-wal");
+	err = store_create(r->name, true, &r->out, error);
+	if (err)
+		goto out_in;
+	err = copy_all(r, error);
+	closed = store_close(r->out, false);
+	if (!err && closed)
+		err = trace_fail(error, closed, "%s: cannot be written: %s", r->options->out, strerror(-closed));
+	r->report->bytes_after = bytes_of(r->name, "");
+	if (!err && (int64_t)r->report->events <= but_more_than)
+		err = -ENODATA;
+	if (!err) {
+		err = install(r);
+		if (err)
+			trace_fail(error, err, "%s: cannot be written: %s", r->options->out, strerror(-err));
+	}
+	if (err)
+		remove_new(r);
+out_in:
+	trace_close(r->in);
+	return err;
+}
+
+/* what SQLite finds is not all, or it finds nothing: @err. Whichever way gives more events is taken */
+static int repair_by_pages(const struct rewrite *first, int err, struct rewrite_report *report, char *error)
+{
+	struct rewrite_report more = { 0 };
+	struct rewrite r = { .options = first->options, .report = &more };
+	char name[STORE_PATH_BYTES + 16], why[TRACE_ERROR_BYTES];
+	uint64_t events;
+	int got;
+
+	snprintf(name, sizeof(name), "%s%s", first->options->out, SALVAGE_SUFFIX);
+	memcpy(r.name, first->name, sizeof(r.name));
+	unlink(name);
+	got = salvage_rows(first->options->in, name, &events, &more.chunks_salvaged);
+	if (!got) {
+		got = rewrite_from(&r, name, err ? 0 : (int64_t)report->events, why);
+		unlink(name);
+	}
+	if (!got)
+		*report = more;
+	if (!got || !err)
+		return 0;
+	return trace_fail(error, err, "%s: nothing can be kept: SQLite cannot read it, and no page of it holds a whole chunk of format 1.1 or later",
+			  first->options->in);
+}
+
 int rewrite_trace(const struct rewrite_options *options, struct rewrite_report *report, char *error)
 {
 	struct rewrite r = { .options = options, .report = report };
-	int err, closed;
+	int err;
 
 	memset(report, 0, sizeof(*report));
 	err = check_files(&r, error);
-	if (!err)
-		err = trace_open(options->in, &r.in, error);
 	if (err)
 		return err;
-	report->bytes_before = bytes_of(options->in, "") + bytes_of(options->in, "-wal");
-	err = store_create(r.name, true, &r.out, error);
-	if (err)
-		goto out_in;
-	err = copy_all(&r, error);
-	closed = store_close(r.out, false);
-	if (!err && closed)
-		err = trace_fail(error, closed, "%s: cannot be written: %s", options->out, strerror(-closed));
-	report->bytes_after = bytes_of(r.name, "");
-	if (!err) {
-		err = install(&r);
-		if (err)
-			trace_fail(error, err, "%s: cannot be written: %s", options->out, strerror(-err));
-	}
-	if (err)
-		remove_new(&r);
-out_in:
-	trace_close(r.in);
-	return err;
+	err = rewrite_from(&r, options->in, -1, error);
+	if (!options->repair || (!err && !report->chunks_lost) || (err && err != -EINVAL && err != -EBADMSG && err != -EIO))
+		return err;
+	return repair_by_pages(&r, err, report, error);
 }

@@ -29,6 +29,7 @@ struct rewrite_options {
 /** struct rewrite_report - what came of it. Lost events are those that the numbers of their neighbours show to be missing. */
 struct rewrite_report {
 	uint64_t events, chunks_lost, events_lost, rows_lost;
+	uint64_t chunks_salvaged; /* not 0: the file's structure is damaged, so many chunks were found page by page, more may be missing */
 	uint64_t bytes_before, bytes_after;
 };
 

@@ -20,6 +20,7 @@
 
 #include <sqlite3.h>
 
+#include "tracer/rewrite.h"
 #include "tracer/tracer.h"
 
 #define CHUNKS 12u
@@ -223,6 +224,40 @@ static void test_cut_at_either_end_of_every_page_of_a_chunk(void **state)
 	free(bytes);
 }
 
+/* the page that leads to all chunks is gone, their rows are not */
+static void test_repair_finds_all_chunks_when_their_table_has_lost_its_root(void **state)
+{
+	struct trial *s = *state;
+	struct rewrite_options options = { .in = s->path, .out = s->copy, .repair = true };
+	char error[TRACE_ERROR_BYTES] = "";
+	struct rewrite_report report;
+	sqlite3_stmt *stmt;
+	bool sound, first;
+	uint8_t *bytes;
+	sqlite3 *db;
+	size_t size, at;
+
+	assert_int_equal(tracer_close(emit_all(s->path), NULL), 0);
+	assert_int_equal(sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT pgoffset FROM dbstat WHERE name = 'chunk' AND pagetype = 'internal'", -1, &stmt, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	at = (size_t)sqlite3_column_int64(stmt, 0);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	bytes = load(s->path, "", &size);
+	memset(bytes + at, 0, 4096);
+	save(s->path, "", bytes, size);
+	free(bytes);
+	if (rewrite_trace(&options, &report, error) != 0)
+		fail_msg("%s", error);
+	assert_int_equal(report.events, EVENTS);
+	assert_true(report.chunks_salvaged >= CHUNKS);
+	assert_int_equal(read_copy(s, &sound, &first), EVENTS);
+	assert_true(sound && first);
+}
+
 /* ---- the log ---- */
 
 /* a log that ends anywhere is a recording that ended then: sound, and a little shorter */
@@ -283,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_cut_at_either_end_of_every_page_of_a_chunk, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_repair_finds_all_chunks_when_their_table_has_lost_its_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_log_of_a_killed_recorder_cut_anywhere_is_a_shorter_recording, set_up, tear_down),
 	};
 
