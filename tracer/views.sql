@@ -31,7 +31,7 @@ WINDOW w AS (PARTITION BY device ORDER BY seq);
 -- requests by size
 CREATE TEMP VIEW IF NOT EXISTS map_sizes AS
 SELECT len, count(*) AS requests, sum(status <> 0) AS failed, len * count(*) AS bytes,
-	100.0 * count(*) / sum(count(*)) OVER () AS percent
+	round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS percent
 FROM event
 WHERE kind = 'req_map'
 GROUP BY len
@@ -41,7 +41,7 @@ ORDER BY requests DESC, len;
 CREATE TEMP VIEW IF NOT EXISTS bar_top AS
 SELECT device, region, offset, printf('0x%x', offset) AS offset_hex, sum(kind = 'region_read') AS reads,
 	sum(kind = 'region_write') AS writes, count(*) AS accesses,
-	100.0 * count(*) / sum(count(*)) OVER () AS percent
+	round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS percent
 FROM event
 WHERE kind IN ('region_read', 'region_write')
 GROUP BY device, region, offset

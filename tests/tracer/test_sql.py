@@ -372,3 +372,11 @@ def test_query_works_on_a_trace_that_is_being_recorded(build, egpu_trace, tmp_pa
     finally:
         p.kill()
         p.wait()
+
+
+@pytest.mark.parametrize("view", ["map_sizes", "bar_top"])
+def test_shares_are_rounded_and_make_a_whole(egpu_trace, sample, long, view):
+    shares = [row["percent"] for path in (sample, long) for row in rows(egpu_trace, path, f"SELECT percent FROM {view}")]
+    assert shares and all(share == round(share, 2) for share in shares)
+    sums = [sum(row["percent"] for row in rows(egpu_trace, path, f"SELECT percent FROM {view}")) for path in (sample, long)]
+    assert all(total == 0 or abs(total - 100) < 1 for total in sums)
