@@ -146,6 +146,16 @@ static enum trace_form form_of(unsigned int kind, unsigned int arg)
 	return info ? info->arg_form[arg] : TRACE_HEX;
 }
 
+/* the first address or register offset among the arguments before @arg */
+static bool address_before(unsigned int kind, unsigned int arg, uint8_t *before)
+{
+	for (*before = 0; *before < arg; (*before)++) {
+		if (form_of(kind, *before) == TRACE_HEX)
+			return true;
+	}
+	return false;
+}
+
 static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
 {
 	uint32_t first = e->start[kind], n = e->start[kind + 1] - first;
@@ -155,9 +165,9 @@ static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
 
 		if (form_of(kind, arg) == TRACE_UNUSED)
 			continue;
-		/* one address may be a function of another: what an address of the guest is mapped to */
-		if (arg > 0 && form_of(kind, arg) == TRACE_HEX && form_of(kind, 0) == TRACE_HEX)
-			c.other = e->arg[0] + first;
+		/* a function of an address before it: what that is mapped to, what a register there holds */
+		if (form_of(kind, arg) == TRACE_HEX && address_before(kind, arg, &c.other_arg))
+			c.other = e->arg[c.other_arg] + first;
 		if (form_of(kind, arg) == TRACE_NS)
 			c.time = e->time + first;
 		add_column(e, CHUNK_ARGS_MAX * kind + arg, &c);

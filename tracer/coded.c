@@ -25,6 +25,11 @@ struct plan {
 	uint64_t base;
 };
 
+static inline bool uses_windows(enum coded_predictor predictor)
+{
+	return predictor == CODED_OFFSET || predictor == CODED_KEYED;
+}
+
 static inline uint64_t shifted(uint64_t difference, unsigned int shift)
 {
 	return zigzag((uint64_t)((int64_t)difference >> shift));
@@ -36,12 +41,14 @@ static void forget_windows(struct coded_scratch *s, uint64_t base)
 		s->window[i] = base;
 }
 
-static void offset_residues(struct coded_scratch *s, const struct plan *p, const struct coded_column *c, uint32_t from, uint32_t n,
+static void window_residues(struct coded_scratch *s, const struct plan *p, const struct coded_column *c, uint32_t from, uint32_t n,
 			    uint64_t *out)
 {
+	uint64_t relative = p->predictor == CODED_OFFSET ? ~0ull : 0;
+
 	for (uint32_t i = from; i < from + n; i++) {
 		uint64_t *window = &s->window[c->other[i] >> p->window_log2 & (CODED_WINDOWS - 1)];
-		uint64_t offset = c->values[i] - c->other[i];
+		uint64_t offset = c->values[i] - (c->other[i] & relative);
 
 		*out++ = shifted(offset - *window, p->shift);
 		*window = offset;
@@ -67,8 +74,8 @@ static void find_residues(struct coded_scratch *s, const struct plan *p, const s
 	uint64_t last = from ? c->values[from - 1] : p->base;
 	uint64_t step = from > 1 ? last - c->values[from - 2] : from ? last - p->base : 0;
 
-	if (p->predictor == CODED_OFFSET) {
-		offset_residues(s, p, c, from, n, out);
+	if (uses_windows(p->predictor)) {
+		window_residues(s, p, c, from, n, out);
 		return;
 	}
 	if (p->predictor == CODED_TIME) {
@@ -228,7 +235,7 @@ static uint32_t sample_residues(struct coded_scratch *s, const struct plan *p, c
 {
 	uint32_t at = 0;
 
-	if (p->predictor == CODED_OFFSET)
+	if (uses_windows(p->predictor))
 		forget_windows(s, p->base);
 	if (c->all || c->n <= SAMPLE_RUNS * SAMPLE_RUN_ROWS) {
 		find_residues(s, p, c, 0, c->n, s->residues);
@@ -242,17 +249,20 @@ static uint32_t sample_residues(struct coded_scratch *s, const struct plan *p, c
 /* how @predictor would be used on @c. Return: false if it cannot be */
 static bool make_plan(const struct coded_column *c, enum coded_predictor predictor, unsigned int shift, struct plan *p)
 {
-	const uint64_t *other = predictor == CODED_OFFSET ? c->other : predictor == CODED_TIME ? c->time : NULL;
+	const uint64_t *other = predictor == CODED_TIME ? c->time : c->other;
 
-	*p = (struct plan){ .predictor = predictor, .shift = shift, .base = c->values[0] };
+	*p = (struct plan){ .predictor = predictor, .shift = shift, .base = c->values[0], .other_arg = c->other_arg };
 	if (predictor < CODED_OFFSET)
 		return true;
 	if (!other)
 		return false;
+	if (predictor == CODED_KEYED) {
+		p->window_log2 = common_shift(other, c->n, NULL);
+		return true;
+	}
 	p->base = c->values[0] - other[0];
 	p->shift = common_shift(c->values, c->n, other);
 	p->window_log2 = WINDOW_LOG2;
-	p->other_arg = c->other_arg;
 	return true;
 }
 
@@ -288,7 +298,7 @@ static size_t put_head(const struct coded_scratch *s, const struct plan *p, uint
 
 	out[at++] = (uint8_t)p->predictor;
 	out[at++] = (uint8_t)p->shift;
-	if (p->predictor == CODED_OFFSET) {
+	if (uses_windows(p->predictor)) {
 		out[at++] = p->other_arg;
 		out[at++] = (uint8_t)p->window_log2;
 	}
@@ -360,7 +370,7 @@ size_t coded_encode(struct coded_scratch *s, const struct coded_column *c, uint8
 	size_t head;
 
 	choose_dictionary(s, s->residues, sample_residues(s, &p, c));
-	if (p.predictor == CODED_OFFSET)
+	if (uses_windows(p.predictor))
 		forget_windows(s, p.base);
 	find_residues(s, &p, c, 0, c->n, s->residues);
 	raw = count_tokens(s, s->residues, c->n);

@@ -14,7 +14,7 @@
 
 #include "tracer/huffman.h"
 
-#define CODED_WINDOWS_LOG2 14 /* offsets remembered by the offset prediction */
+#define CODED_WINDOWS_LOG2 14 /* offsets remembered by the offset prediction, and values by the keyed one */
 #define CODED_WINDOWS (1u << CODED_WINDOWS_LOG2)
 #define CODED_DICT_MAX 128u
 #define CODED_RUN_LOG2_MAX 16u
@@ -28,6 +28,7 @@ enum coded_predictor {
 	CODED_DELTA2 = 2, /* the row before and the difference before it */
 	CODED_OFFSET = 3, /* another column of the row, plus their last difference in the same window of that column */
 	CODED_TIME = 4,   /* the time of the event, plus their last difference; since 1.2 */
+	CODED_KEYED = 5,  /* the last row in the same window of another column: what a register held before; since 1.2 */
 	CODED_PREDICTORS,
 };
 
@@ -55,7 +56,7 @@ struct coded_scratch {
 /**
  * struct coded_column - what is to be encoded.
  * @values: @n rows, n > 0
- * @other:  a column of the same rows that @values may be an offset to, and its argument number; NULL if there is none
+ * @other:  a column of the same rows that @values may be an offset to or go by, and its argument number; NULL if there is none
  * @time:   times of the events of these rows, for a column of times on another clock; NULL for others
  * @all:    judge predictions by all rows rather than by a sample
  */

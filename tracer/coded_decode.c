@@ -18,7 +18,7 @@ int coded_other(const uint8_t *in, size_t bytes)
 {
 	if (bytes < 4)
 		return -1;
-	return in[0] == CODED_OFFSET ? in[2] : in[0] == CODED_TIME ? CODED_OTHER_TIME : -1;
+	return in[0] == CODED_OFFSET || in[0] == CODED_KEYED ? in[2] : in[0] == CODED_TIME ? CODED_OTHER_TIME : -1;
 }
 
 /* Return: bytes of the head, 0 if it is malformed */
@@ -30,7 +30,7 @@ static size_t get_head(struct coded_scratch *s, struct head *h, const uint8_t *i
 		return 0;
 	h->predictor = in[0];
 	h->shift = in[1];
-	if (h->predictor == CODED_OFFSET) {
+	if (h->predictor == CODED_OFFSET || h->predictor == CODED_KEYED) {
 		h->other_arg = in[at++];
 		h->window_log2 = in[at++];
 	}
@@ -156,15 +156,17 @@ static bool get_residues(const struct huffman_table *table, const struct meaning
 
 /* ---- from residues to values ---- */
 
-static void add_offsets(struct coded_scratch *s, const struct head *h, uint64_t *v, uint32_t n, const uint64_t *other)
+static void add_windows(struct coded_scratch *s, const struct head *h, uint64_t *v, uint32_t n, const uint64_t *other)
 {
+	uint64_t relative = h->predictor == CODED_OFFSET ? ~0ull : 0;
+
 	for (uint32_t i = 0; i < CODED_WINDOWS; i++)
 		s->window[i] = h->base;
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t *window = &s->window[other[i] >> h->window_log2 & (CODED_WINDOWS - 1)];
 
 		*window += unzigzag(v[i]) << h->shift;
-		v[i] = other[i] + *window;
+		v[i] = (other[i] & relative) + *window;
 	}
 }
 
@@ -213,8 +215,8 @@ int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint6
 	find_meanings(s, h.dict_n, meanings);
 	if (!get_residues(&s->table, meanings, in + head, in + bytes, values, n))
 		return -EBADMSG;
-	if (h.predictor == CODED_OFFSET)
-		add_offsets(s, &h, values, n, other);
+	if (h.predictor == CODED_OFFSET || h.predictor == CODED_KEYED)
+		add_windows(s, &h, values, n, other);
 	else if (h.predictor == CODED_TIME)
 		add_times(&h, values, n, other);
 	else

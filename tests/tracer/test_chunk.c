@@ -153,6 +153,10 @@ static struct trace_event *shaped_events(uint32_t n)
 		events[i].arg[1] = rnd() % 20 ? 4096 : 65536;
 		events[i].arg[2] = gpa + offset[gpa >> 18];
 		events[i].arg[3] = i / 64 * (rnd() % 100 ? 1 : big);
+		if (events[i].kind == TRACE_REGION_WRITE) {
+			events[i].arg[1] = 4 * (rnd() % 8);
+			events[i].arg[3] = offset[events[i].arg[1]] + i / 64;
+		}
 		if (events[i].kind == TRACE_REQ_MAP)
 			events[i].arg[4] = 8 * t + i * (uint64_t)i * 1000;
 		else if (events[i].kind == TRACE_REQ_UNMAP)
@@ -213,6 +217,38 @@ static void test_times_of_a_clock_that_runs_alike_cost_nothing(void **state)
 		assert_memory_equal(events, out, 20000 * sizeof(*events));
 	}
 	assert_true(bytes[1] < bytes[0] + 100);
+	free(events);
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
+static void test_registers_that_keep_their_values_cost_what_their_offsets_do(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct trace_event *events = calloc(20000, sizeof(*events));
+	uint64_t held[64];
+	size_t bytes[2];
+
+	(void)state;
+	for (int i = 0; i < 64; i++)
+		held[i] = rnd() >> 32;
+	for (int with = 0; with < 2; with++) {
+		struct chunk_row row;
+		const struct trace_event *out;
+		const char *why = NULL;
+
+		for (uint32_t i = 0; i < 20000; i++) {
+			uint64_t reg = with ? events[i].arg[1] / 4 : rnd() % 64;
+
+			events[i] = (struct trace_event){ .kind = TRACE_REGION_READ, .arg = { 0, 4 * reg, 4, with ? held[reg] : 0 } };
+		}
+		row = encode(enc, events, 20000);
+		bytes[with] = row.data_bytes;
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+		assert_memory_equal(events, out, 20000 * sizeof(*events));
+	}
+	assert_true(bytes[1] < bytes[0] + 1000);
 	free(events);
 	chunk_encoder_free(enc);
 	chunk_decoder_free(dec);
@@ -462,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_largest_worst_chunk_round_trips),
 		cmocka_unit_test(test_shaped_events_round_trip_in_few_bytes),
 		cmocka_unit_test(test_times_of_a_clock_that_runs_alike_cost_nothing),
+		cmocka_unit_test(test_registers_that_keep_their_values_cost_what_their_offsets_do),
 		cmocka_unit_test(test_flipped_bits_of_coded_columns_do_no_harm),
 		cmocka_unit_test(test_every_flipped_byte_is_found),
 		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),

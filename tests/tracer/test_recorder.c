@@ -499,6 +499,10 @@ static int write_sample(const char *path)
 		}
 		if (e.kind == TRACE_REQ_MAP)
 			e.arg[TRACE_REQ_GUEST_T] = e.t_ns - 900000000 - i / 300; /* a clock that runs alike, nearly */
+		if (e.kind == TRACE_REGION_READ) { /* registers that hardly change */
+			e.arg[TRACE_REGION_OFFSET] = 4 + 4 * (i * i % 5);
+			e.arg[TRACE_REGION_VALUE] = (uint32_t)(i * i % 5 * 0x9e3779b9) + i / 200 + 1;
+		}
 		if ((e.kind == TRACE_REQ_UNMAP || e.kind == TRACE_UNMAP) && i / (TRACE_KINDS - 1) % 4 == 0)
 			e.arg[TRACE_MAP_IOVA] += 1 << 30; /* what was mapped stays so */
 		tracer_emit(ring, &e);
