@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """egpu-trace import qemu-log and qemu-simple: each event's exact format, three generations of prefixes, a real run under QEMU, hostile input."""
 import collections
+import gzip
 import hashlib
 import random
 import struct
@@ -325,3 +326,32 @@ def test_log_of_datasets_has_the_totals_of_its_readme(run, root):
     assert (account["records"], account["accesses"], account["ram"], account["ram_repeated"], account["interrupts"]) == (2168, 1723, 60, 60, 72)
     assert sum(e["kind"].startswith("region_") and e["region"] == 7 for e in got.events) == 344
     assert account["lines_malformed"] == account["lines_unknown"] == 0
+
+
+def mappings_of(log):
+    """What a virtio-iommu log says, read without the importer: (what, domain, iova, len, gpa, flags) in order; QEMU names each mapping that an unmap ends."""
+    live, out = {}, []
+    for words in (line.split() for line in log.splitlines()):
+        if words[1] not in ("virtio_iommu_map", "virtio_iommu_unmap_done"):
+            continue
+        value = {k: int(v, 0) for k, v in (word.split("=") for word in words[2:] if "=" in word)}
+        if words[1] == "virtio_iommu_map":
+            key, rest = (value["domain"], value["virt_start"]), (value["virt_end"] - value["virt_start"] + 1, value["phys_start"], value["flags"])
+            live[key] = rest
+            out.append(("req_map", *key, *rest))
+        else:
+            key = value["domain"], value["virt_start"]
+            out.append(("req_unmap", *key, *live.pop(key)))
+    return out, live
+
+
+def test_log_of_a_guest_behind_virtio_iommu_is_read_as_qemu_means_it(run, root):
+    source = root / "datasets/qemu-11.1-virtio-iommu.log.gz"
+    got = run(source.read_bytes())
+    said, live = mappings_of(gzip.decompress(source.read_bytes()).decode())
+    assert hashlib.sha256(source.read_bytes()).hexdigest() in (root / "datasets/README.md").read_text()
+    assert [(e["kind"], int(e["device"].split()[-1]), int(e["iova"], 0), e["len"], int(e["gpa"], 0), e["flags"] & 3) for e in got.events] == said
+    account = got.account
+    assert (account["records"], account["requests_mapped"], account["requests_unmapped"], account["requests_live_at_end"]) == (8884, 3111, 3104, 7)
+    assert len(live) == 7
+    assert all(account[a] == 0 for a in ("lines_malformed", "lines_unknown", "maps_replaced", "unmaps_partial", "unmaps_unmatched"))
