@@ -58,8 +58,12 @@ int vfio_user_on_get_region_info(struct vfio_user *s)
 		.flags = d->region_bytes[ask.index] ? d->region_flags[ask.index] : 0, .index = ask.index, .size = d->region_bytes[ask.index],
 	};
 	r.info.argsz = list_areas(d, ask.index, &r);
-	/* no room for the list: the client learns how much it takes, and asks again; the descriptor goes with the list */
+	/*
+	 * No room for the list: the client learns how much it takes, and asks again; the descriptor goes with the list. Linux would leave the flag
+	 * set here, but QEMU 11.1 refuses a flag without an offset.
+	 */
 	if (r.info.argsz > ask.argsz) {
+		r.info.flags &= ~VFIO_USER_REGION_CAPS_MASK;
 		r.info.cap_offset = 0;
 		return vfio_user_reply(s, &r, sizeof(r.info));
 	}
