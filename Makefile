@@ -50,11 +50,12 @@ MAN      := $(wildcard */*.1 */*.5 analysis/*/*.1 */*/*.5)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # a bare make builds everything
-.PHONY: all bench bench-tracer demo test programs test-programs lint guest golden install clean
+.PHONY: all nested bench bench-tracer demo test programs test-programs lint guest golden install clean
 .DEFAULT_GOAL := all
 
 include runtime/setup/setup.mk
 include runtime/guest/guest.mk
+include tests/nested/nested.mk
 
 all: $(PROGS) $(EXT) guest $(SETUP_QEMU)
 
@@ -107,7 +108,7 @@ test-programs: $(PROGS) $(EXT) $(TESTS)
 lint: | $(SETUP_PACKAGES)
 	tests/lint.sh
 
-test: $(PROGS) $(EXT) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU)
+test: $(PROGS) $(EXT) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU) $(NESTED)
 	/usr/bin/python3 -m pytest -q tests
 
 bench: $(BENCHES)

@@ -63,9 +63,9 @@ static int check_driver(const struct vfio_path *p, char *error)
 				    "%s has no driver; as root: modprobe vfio-pci; echo vfio-pci >%s/driver_override; echo %s >/sys/bus/pci/drivers_probe",
 				    p->bdf, p->sysfs, p->bdf);
 	return vfio_explain(error, -EBUSY,
-			    "%s is driven by %s; give it to vfio-pci, as root: modprobe vfio-pci; echo vfio-pci >%s/driver_override; "
-			    "echo %s >%s/driver/unbind; echo %s >/sys/bus/pci/drivers_probe",
-			    p->bdf, driver, p->sysfs, p->bdf, p->sysfs, p->bdf);
+			    "%s is driven by %s; as root: modprobe vfio-pci; cd %s; echo vfio-pci >driver_override; echo %s >driver/unbind; "
+			    "echo %s >/sys/bus/pci/drivers_probe",
+			    p->bdf, driver, p->sysfs, p->bdf, p->bdf);
 }
 
 static int find_group(struct vfio_path *p, char *error)

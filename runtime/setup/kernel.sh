@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 # kernel.sh VERSION DEPS [arm64] - Debian's cloud kernel VERSION (6.1 or 6.12) with what modules are built against, in DEPS/kernel-VERSION:
 #   release (its uname -r), vmlinuz, build (headers, with paths that stay inside the folder), lib/modules/RELEASE
+# VERSION-generic: the flavour with drivers for real hardware, in DEPS/kernel-VERSION-generic
 # arm64: that of arm64, with its busybox, in DEPS/kernel-VERSION-arm64; what runs here to build modules is that of DEPS/kernel-VERSION
 set -eu
 
@@ -21,7 +22,8 @@ exec 8>"$dir.lock"
 flock 8
 [ -d "$dir" ] && exit 0
 
-fetch() {
+number=${version%-generic}
+fetch() { # SUITES PACKAGE FLAVOUR, where the flavour is what follows the number in the names of image and headers
 	last=$2
 	if [ "$arch" != amd64 ]; then
 		"$0" "$version" "$(dirname "$dir")" || return
@@ -31,14 +33,18 @@ fetch() {
 		echo "APT::Architecture \"$arch\"; APT::Architectures { \"$arch\"; };" >"$APT_CONFIG"
 		export APT_CONFIG
 	fi
-	"$here/fetch.sh" -n "$dir.new" "$1" "linux-image-$version.*-cloud-$arch" "linux-headers-$version.*-cloud-$arch" \
-		"linux-headers-$version.*-common" "$last" || return
+	"$here/fetch.sh" -n "$dir.new" "$1" "linux-image-$number.$3" "linux-headers-$number.$3" "linux-headers-$number.*-common" "$last" || return
 	[ "$arch" = amd64 ] || ln -sfn "../../../kernel-$version/usr/lib/$(cd "$dir/../kernel-$version/usr/lib" && echo linux-kbuild-*)" "$dir.new/usr/lib/"
 }
+fetch_6_12() {
+	fetch bookworm-backports 'linux-kbuild-6.12.*' "$1" || { echo "egpu set-up: trying Debian trixie instead" >&2; fetch trixie 'linux-kbuild-6.12.*' "$1"; }
+}
 case $version in
-6.1) fetch "bookworm bookworm-security" linux-kbuild-6.1 ;;
-6.12) fetch bookworm-backports 'linux-kbuild-6.12.*' || { echo "egpu set-up: trying Debian trixie instead" >&2; fetch trixie 'linux-kbuild-6.12.*'; } ;;
-*) die "kernel.sh knows 6.1 and 6.12, not '$version'" ;;
+6.1) fetch "bookworm bookworm-security" linux-kbuild-6.1 "*-cloud-$arch" ;;
+6.1-generic) fetch "bookworm bookworm-security" linux-kbuild-6.1 "0-[0-9]*[0-9]-$arch" ;;
+6.12) fetch_6_12 "*-cloud-$arch" ;;
+6.12-generic) fetch_6_12 "[0-9]*deb1[0-9]-$arch" ;;
+*) die "kernel.sh knows 6.1, 6.1-generic, 6.12 and 6.12-generic, not '$version'" ;;
 esac
 
 release=$(cd "$dir.new/boot" && echo vmlinuz-*)

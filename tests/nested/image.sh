@@ -58,9 +58,10 @@ payload() {
 	for program in egpu-run egpu-trace egpu-replay; do
 		cp "$build/$program" "$tree/egpu/bin"
 	done
-	cp -L $(libraries_of "$build/egpu-run" "$build/egpu-trace" "$build/egpu-replay") "$tree/egpu/lib"
+	cp "$(command -v setpriv)" "$tree/egpu/bin"
+	cp -L $(libraries_of "$tree"/egpu/bin/*) "$tree/egpu/lib"
 	rm -f "$out/payload.part"
-	mke2fs -q -t ext4 -O ^has_journal -d "$tree" "$out/payload.part" $(($(du -sm "$tree" | cut -f1) * 5 / 4 + 16))M
+	mke2fs -q -F -t ext4 -O ^has_journal -d "$tree" "$out/payload.part" $(($(du -sm "$tree" | cut -f1) * 5 / 4 + 16))M >/dev/null
 	mv "$out/payload.part" "$out/payload.img"
 }
 

@@ -33,8 +33,10 @@ class Result:
         return self.text("dmesg")
 
 
-def run(build, image, script, devices=(), disk=None, memory_mib=1536, timeout_s=300, append="", qemu_args=()):
-    """Boot L1 with @devices (keys of DEVICES) bound to vfio-pci, run the shell @script there; a Result."""
+def run(build, image, script, devices=(), disk=None, snapshot=None, memory_mib=1536, timeout_s=300, append="", qemu_args=()):
+    """Boot L1 with @devices (keys of DEVICES) bound to vfio-pci, run the shell @script there; a Result.
+
+    @disk: file behind the nvme under test. @snapshot: of an L2 guest (snapshot.py), for the script's function l2."""
     build, image = pathlib.Path(build), pathlib.Path(image)
     with tempfile.TemporaryDirectory(prefix="egpu-l1-") as work:
         work = pathlib.Path(work)
@@ -43,7 +45,9 @@ def run(build, image, script, devices=(), disk=None, memory_mib=1536, timeout_s=
             f.truncate(MAILBOX_BYTES)
         args = [build / "qemu-system-x86_64", "-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(memory_mib), "-nodefaults",
                 "-display", "none", "-serial", "stdio", "-no-reboot", "-device", "intel-iommu,intremap=on,caching-mode=on"]
-        for name, path, ro in (("payload", image / "payload.img", "on"), ("mailbox", work / "mailbox", "off")):
+        disks = [("payload", image / "payload.img", "on"), ("mailbox", work / "mailbox", "off")]
+        disks += [("snapshot", snapshot, "on")] if snapshot else []
+        for name, path, ro in disks:
             args += ["-drive", f"file={path},format=raw,if=none,id={name},readonly={ro}", "-device", f"nvme,serial={name},drive={name}"]
         ids = []
         for n, name in enumerate(devices):
