@@ -3,6 +3,7 @@
 import collections
 import gzip
 import hashlib
+import itertools
 import random
 import struct
 import subprocess
@@ -345,12 +346,18 @@ def mappings_of(log):
     return out, live
 
 
+def in_any_order_where_it_means_nothing(said):
+    """One unmap may end many mappings, in QEMU's order or another: what stands between two maps is sorted."""
+    return [item for kind, run in itertools.groupby(said, lambda item: item[0]) for item in (sorted(run) if kind == "req_unmap" else run)]
+
+
 def test_log_of_a_guest_behind_virtio_iommu_is_read_as_qemu_means_it(run, root):
     source = root / "datasets/qemu-11.1-virtio-iommu.log.gz"
     got = run(source.read_bytes())
     said, live = mappings_of(gzip.decompress(source.read_bytes()).decode())
     assert hashlib.sha256(source.read_bytes()).hexdigest() in (root / "datasets/README.md").read_text()
-    assert [(e["kind"], int(e["device"].split()[-1]), int(e["iova"], 0), e["len"], int(e["gpa"], 0), e["flags"] & 3) for e in got.events] == said
+    read = [(e["kind"], int(e["device"].split()[-1]), int(e["iova"], 0), e["len"], int(e["gpa"], 0), e["flags"] & 3) for e in got.events]
+    assert in_any_order_where_it_means_nothing(read) == in_any_order_where_it_means_nothing(said)
     account = got.account
     assert (account["records"], account["requests_mapped"], account["requests_unmapped"], account["requests_live_at_end"]) == (8884, 3111, 3104, 7)
     assert len(live) == 7
