@@ -3,6 +3,7 @@
 #include "runtime/device/companion_state.h"
 
 #define CHUNK_RECORDS 256u
+#define CLOCK_CORRECTION_MAX_NS 1000000000u /* a time further ahead is the guest's mistake, not the offset's */
 
 void companion_clock(struct companion *c)
 {
@@ -30,12 +31,17 @@ void companion_ring_start(struct companion *c, u32 bytes)
 	c->ring.records = capacity;
 }
 
-/* the guest's time on our clock, never in the future and never going back, whatever a guest writes */
+/*
+ * The guest's time on our clock, never in the future and never going back, whatever a guest writes. A time in the future shows that the
+ * offset is too large, by what the write of the guest's time took to reach us: less what it is too much, it is right for what follows.
+ */
 static u64 host_time(struct companion *c, u64 guest_t_ns)
 {
 	u64 now = tracer_now_ns();
 	u64 t = c->clock_known ? guest_t_ns + (u64)c->clock_offset_ns : now;
 
+	if (t > now && t - now <= CLOCK_CORRECTION_MAX_NS)
+		c->clock_offset_ns -= (s64)(t - now);
 	if (t > now)
 		t = now;
 	if (t < c->last_t_ns)

@@ -315,6 +315,66 @@ static void test_request_ring_is_drained_across_its_end(void **state)
 	}
 }
 
+static void put_record(struct fixture *f, u64 guest_t_ns)
+{
+	ring(f)->records[ring(f)->head++ & (RING_RECORDS - 1)] =
+		(struct companion_record){ .guest_t_ns = guest_t_ns, .len = 4096, .kind = COMPANION_REC_MAP };
+}
+
+/* times of the requests of the trace at @path; Return: how many */
+static size_t request_times(const char *path, u64 *t_ns, size_t max)
+{
+	struct trace_cursor *cursor;
+	struct trace_event e;
+	struct trace *t;
+	size_t n = 0;
+
+	assert_int_equal(trace_open(path, &t, NULL), 0);
+	assert_int_equal(trace_cursor_open(t, false, &cursor), 0);
+	while (n < max && trace_next(cursor, &e, NULL) == 1) {
+		if (e.kind == TRACE_REQ_MAP)
+			t_ns[n++] = e.t_ns;
+	}
+	trace_cursor_close(cursor);
+	trace_close(t);
+	return n;
+}
+
+/* the guest reads its clock, and the write of it takes 5 ms to arrive: by so much all its times would be too late */
+static void test_times_of_requests_follow_the_guest_although_its_clock_came_late(void **state)
+{
+	struct fixture *f = *state;
+	char dir[] = "/tmp/egpu-devices-XXXXXX", path[64];
+	struct tracer_options options = { .path = path };
+	u64 guest, t_ns[4] = { 0 };
+	struct tracer *t;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/t.egt", dir);
+	assert_int_equal(tracer_open(&options, &t, NULL), 0);
+	f->companion->ring = tracer_ring(t);
+	start_ring(f);
+	guest = tracer_now_ns() - 5000000;
+	set(f->companion, COMPANION_GUEST_TIME_LO_REG, (u32)guest);
+	set(f->companion, COMPANION_GUEST_TIME_HI_REG, (u32)(guest >> 32));
+	put_record(f, guest + 6000000000); /* a second ahead and more is nonsense, and changes nothing */
+	assert_int_equal(drained(f), 1);
+	put_record(f, tracer_now_ns());
+	assert_int_equal(drained(f), 2);
+	guest = tracer_now_ns();
+	put_record(f, guest + 1000);
+	put_record(f, guest + 4000);
+	usleep(1000);
+	assert_int_equal(drained(f), 4);
+	f->companion->ring = NULL;
+	assert_int_equal(tracer_close(t, NULL), 0);
+	assert_int_equal(request_times(path, t_ns, 4), 4);
+	assert_int_equal(t_ns[3] - t_ns[2], 3000);
+	assert_true(t_ns[3] >= guest + 4000 && t_ns[3] < guest + 5000000);
+	unlink(path);
+	rmdir(dir);
+}
+
 static void test_hostile_rings_end_service_and_nothing_else(void **state)
 {
 	struct fixture *f = *state;
@@ -366,6 +426,7 @@ int main(void)
 		T(test_batch_has_a_status_for_each_entry),
 		T(test_bad_commands_are_refused_whole),
 		T(test_request_ring_is_drained_across_its_end),
+		T(test_times_of_requests_follow_the_guest_although_its_clock_came_late),
 		T(test_hostile_rings_end_service_and_nothing_else),
 		T(test_reset_unmaps_everything),
 	};
