@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <signal.h>
-#include <linux/capability.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -149,46 +147,6 @@ static int open_device(struct session *s, char *error)
 	return 0;
 }
 
-/* Return: true if the kernel lets us lock any amount of memory */
-static bool may_lock_all(void)
-{
-	char line[128];
-	u64 capabilities = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "CapEff: %llx", (unsigned long long *)&capabilities);
-	if (f)
-		fclose(f);
-	return capabilities >> CAP_IPC_LOCK & 1;
-}
-
-/* all that a real device can reach is locked in memory */
-static int check_locked(const struct session *s, char *error, size_t n)
-{
-	u64 bytes = (u64)s->o->memory_mib << 20;
-	struct rlimit limit;
-
-	if (!s->iommu || s->o->serve_dir || may_lock_all() || getrlimit(RLIMIT_MEMLOCK, &limit) || limit.rlim_cur >= bytes)
-		return 0;
-	snprintf(error, n, "a device may reach all %u MiB of guest RAM, which must be locked, and you may lock %llu MiB: raise it (ulimit -l %llu, or "
-		 "memlock in /etc/security/limits.conf)", s->o->memory_mib, (unsigned long long)(limit.rlim_cur >> 20), (unsigned long long)(bytes >> 10));
-	return -EPERM;
-}
-
-/* before anything starts: what can only fail later, and would be hard to read then */
-static int check_premap(const struct session *s, char *error, size_t n)
-{
-	const struct run_options *o = s->o;
-	u64 bytes = (u64)o->memory_mib << 20;
-
-	if (o->dma != MAPPER_PREMAP || o->serve_dir || bytes <= s->limits.max_bytes)
-		return 0;
-	snprintf(error, n, "premap maps all %u MiB of guest RAM, and %s allows %llu MiB: give the guest less (--memory), or use --dma companion or viommu",
-		 o->memory_mib, s->limits.name, (unsigned long long)(s->limits.max_bytes >> 20));
-	return -EDQUOT;
-}
-
 static int make_dir(struct session *s, char *error, size_t n)
 {
 	const char *tmp = getenv("TMPDIR");
@@ -212,19 +170,6 @@ const char *const *session_sockets(const struct run_options *o)
 	static const char *const both[] = { "gpu.sock", "companion.sock", NULL }, *const one[] = { "gpu.sock", NULL };
 
 	return o->dma == MAPPER_COMPANION ? both : one;
-}
-
-/* without the log everything goes on, but nobody can say what the IOMMU refused */
-static int watch_faults(struct session *s)
-{
-	int err = s->iommu ? fault_log_open(&s->fault_log, vfio_identity(s->device[0])->bdf) : 0;
-
-	if (err)
-		fprintf(stderr, "egpu-run: the kernel's log cannot be read (%s), so DMA faults are not recorded; that takes CAP_SYSLOG\n", strerror(-err));
-	if (s->fault_log.fd < 0 || !s->tracer)
-		return 0;
-	s->fault_ring = tracer_ring(s->tracer);
-	return s->fault_ring ? 0 : -ENOMEM;
 }
 
 static int start_servers(struct session *s, char *error)
@@ -275,9 +220,7 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 	if (!err)
 		err = open_device(s, error);
 	if (!err)
-		err = check_premap(s, error, n);
-	if (!err)
-		err = check_locked(s, error, n);
+		err = session_check(s, error, n);
 	if (!err)
 		err = make_dir(s, error, n);
 	if (!err && o->trace)
@@ -285,7 +228,7 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 	if (!err)
 		err = make_devices(s, error, n);
 	if (!err)
-		err = watch_faults(s);
+		err = session_watch_faults(s);
 	if (!err)
 		err = start_servers(s, error);
 	if (err && !error[0])
@@ -296,21 +239,6 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
 		snprintf(s->console, sizeof(s->console), "%s/console.log", s->dir);
 	s->started_ns = tracer_now_ns();
 	return err;
-}
-
-void session_faults(struct session *s)
-{
-	struct fault f;
-
-	while (fault_log_next(&s->fault_log, &f)) {
-		struct trace_event e = {
-			.t_ns = tracer_now_ns(), .kind = TRACE_FAULT, .device = s->device[0]->trace_id, .arg = { f.iova, 0, 0, f.write },
-		};
-
-		s->real_faults++;
-		if (s->fault_ring)
-			tracer_emit(s->fault_ring, &e);
-	}
 }
 
 int session_close(struct session *s, char *error)

@@ -69,6 +69,12 @@ int session_open(struct session *s, const struct run_options *o, char *error, si
  */
 int session_run(struct session *s, void (*tick)(struct session *s));
 
+/** session_check() - can this run work at all? Return: 0; negative errno with one line in @error. */
+int session_check(const struct session *s, char *error, size_t error_bytes);
+
+/** session_watch_faults() - from now on; does nothing for a simulated device. Return: 0 or -ENOMEM. */
+int session_watch_faults(struct session *s);
+
 /** session_faults() - record what the machine's IOMMU refused since the last call. */
 void session_faults(struct session *s);
 
