@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Counters: one read-only file per value in /sys/kernel/debug/egpu_dma, named as in struct coalesce_stats. Switches: quirk-NAME takes "on" and
+ * Counters: one read-only file per value in /sys/kernel/debug/egpu_dma (of a second companion: egpu_dma-ADDRESS), named as in struct
+ * coalesce_stats. Switches: quirk-NAME takes "on" and
  * "off" and shows what the quirk did.
  */
 #include <linux/debugfs.h>
@@ -93,9 +94,13 @@ static void add_quirks(struct egpu_dma *e)
 void egpu_dma_stats_start(struct egpu_dma *e)
 {
 	char *stats = (char *)coalesce_stats(e->core);
+	struct dentry *taken = debugfs_lookup("egpu_dma", NULL);
 	unsigned int i;
+	char name[64];
 
-	e->debugfs = debugfs_create_dir("egpu_dma", NULL);
+	snprintf(name, sizeof(name), taken ? "egpu_dma-%s" : "egpu_dma", pci_name(e->companion));
+	dput(taken);
+	e->debugfs = debugfs_create_dir(name, NULL);
 	for (i = 0; i < ARRAY_SIZE(counters); i++)
 		debugfs_create_u64(counters[i].name, 0444, e->debugfs, (u64 *)(stats + counters[i].offset));
 	debugfs_create_u64("ring_waits", 0444, e->debugfs, &e->ring_waits);
