@@ -21,6 +21,7 @@ strip --strip-debug "$tree/modules/egpu_dma.ko"
 : >"$tree/modules/order"
 
 add() { # module $1 after what it depends on
+	local found name need
 	grep -qx "$1.ko" "$tree/modules/order" && return 0
 	found=$(find "$kernel/lib/modules/$release" -name "$1.ko*" -o -name "$(echo "$1" | tr _ -).ko*" | head -n 1)
 	[ "$found" ] || return 0 # built in
