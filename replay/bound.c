@@ -64,11 +64,20 @@ void bound_look(struct bound *b)
 
 int bound_map(struct bound *b, struct span gpa, u64 t_ns)
 {
+	const struct cover *c = &b->cover;
+	int rc;
+
 	if (!span_valid(gpa))
 		return 0;
+	rc = cover_add(&b->cover, gpa.start >> b->granule_log2, (span_last(gpa) >> b->granule_log2) + 1);
+	if (rc)
+		return rc;
 	b->t_ns = t_ns;
 	b->grown = true;
-	return cover_add(&b->cover, gpa.start >> b->granule_log2, (span_last(gpa) >> b->granule_log2) + 1);
+	/* the first moment that cannot fit is told exactly */
+	if (b->verdict == BOUND_FITS && (c->covered > b->max_granules || cover_runs(c) > b->max_mappings))
+		bound_look(b);
+	return 0;
 }
 
 int bound_unmap(struct bound *b, struct span gpa)

@@ -12,7 +12,8 @@
  *           b >= L + (the R-k smallest gaps). So (1) k >= R - (most gaps that fit into the byte limit less L, smallest first), and (2) with
  *           k at most the mapping limit, b >= L + (the smallest R - limit gaps). A peak is at least the value of any moment: the highest of
  *           (1) and of (2) over time bound the peaks. If L passes the byte limit or (1) passes the mapping limit, nothing fits.
- * Moments:  more live requests never lower (1) or (2), so only the moments before an unmap, and the end, are looked at.
+ * Moments:  more live requests never lower (1) or (2), so only the moments before an unmap, and the end, are looked at; and
+ *           each map past the mapping or byte limit until the first that cannot fit.
  * Exact:    for each moment, but for the last gaps to be filled where they are 64 granules or longer: those count as at most a 32nd too
  *           short, which lowers the bound and keeps it true.
  */
@@ -30,7 +31,7 @@ enum bound_verdict { BOUND_FITS, BOUND_BYTES, BOUND_MAPPINGS };
  *            the moments at which what is live is within the byte limit
  * @bytes:    peak bytes of a policy that keeps the mapping limit are never fewer; @bytes_t_ns: where
  * @verdict:  BOUND_FITS says that the bound allows it, not that a policy can; else which limit no policy can keep
- * @misfit_t_ns: the first moment at which that was seen
+ * @misfit_t_ns: the map request from which on that is so
  */
 struct bound {
 	u64 mappings, mappings_t_ns;

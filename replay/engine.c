@@ -6,6 +6,13 @@
 
 #define PROGRESS_EVENTS 0x10000u
 
+static int track_bound(struct engine *e, const struct batch *batch, const struct batch_item *item)
+{
+	if (e->cells_n == 0 || item->slot == SLOTS_NONE)
+		return 0;
+	return batch->kind == TRACE_REQ_MAP ? bound_map(&e->bound, item->gpa, item->t_ns) : bound_unmap(&e->bound, item->gpa);
+}
+
 /* which requests are live: the recorded driver's view, the same for every policy */
 static int track_batch(struct engine *e, struct batch *batch)
 {
@@ -20,6 +27,7 @@ static int track_batch(struct engine *e, struct batch *batch)
 			if (item->status == 0)
 				item->slot = slots_pop(&e->live, batch->device, item->gpa);
 			e->unmatched_unmaps += item->slot == SLOTS_NONE;
+			rc = track_bound(e, batch, item);
 			continue;
 		}
 		e->requests++;
@@ -28,6 +36,7 @@ static int track_batch(struct engine *e, struct batch *batch)
 		/* only if the file was replaced between the two decodes */
 		if (e->cells_n && item->slot != SLOTS_NONE && item->slot >= e->slots)
 			return -ESTALE;
+		rc = rc ? rc : track_bound(e, batch, item);
 	}
 	return rc;
 }
@@ -60,6 +69,8 @@ static int on_reset(struct engine *e, const struct trace_event *event)
 	rc = batches_flush(&e->batches);
 	for (i = 0; i < e->cells_n; i++)
 		cell_reset(&e->cells[i], event->t_ns);
+	if (e->cells_n)
+		bound_reset(&e->bound);
 	slots_clear(&e->live);
 	return rc;
 }
@@ -213,6 +224,9 @@ static int make_cells(struct engine *e, char *error)
 		if (rc)
 			goto out_error;
 	}
+	rc = bound_init(&e->bound, o->limits);
+	if (rc)
+		goto out_error;
 	rc = o->bins ? series_init(&e->measured.series, o->bins, e->start_ns, e->end_ns) : 0;
 	if (rc)
 		goto out_error;
@@ -230,6 +244,7 @@ static void complete_rows(struct engine *e)
 	const char *policy = trace_meta(e->trace, TRACE_META_POLICY);
 	u32 i;
 
+	bound_look(&e->bound);
 	for (i = 0; i < e->cells_n; i++) {
 		struct row *row = &e->cells[i].row;
 
@@ -291,6 +306,7 @@ void engine_destroy(struct engine *e)
 	for (i = 0; i < e->cells_n; i++)
 		cell_destroy(&e->cells[i]);
 	free(e->cells);
+	bound_destroy(&e->bound);
 	measured_destroy(&e->measured);
 	batches_destroy(&e->batches);
 	slots_destroy(&e->live);

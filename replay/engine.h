@@ -8,6 +8,7 @@
 #ifndef EGPU_REPLAY_ENGINE_H
 #define EGPU_REPLAY_ENGINE_H
 
+#include "replay/bound.h"
 #include "replay/cell.h"
 #include "replay/measured.h"
 #include "tracer/tracer.h"
@@ -38,6 +39,7 @@ struct engine_options {
  * @start_ns:        time of the first event
  * @lost_events:     by the recorder's own account; the result is then a lower bound
  * @damaged_chunks:  that were skipped
+ * @bound:           what no policy can beat on these requests
  * @policy_changes:  how often the guest announced another policy than before
  */
 struct engine {
@@ -46,6 +48,7 @@ struct engine {
 	struct cell *cells;
 	u32 cells_n;
 	struct measured measured;
+	struct bound bound;
 	struct slots live;
 	struct batches batches;
 	u32 device; /* 0 = all */

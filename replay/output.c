@@ -46,6 +46,34 @@ static double since_start_s(const struct engine *e, u64 t_ns)
 	return t_ns > e->start_ns ? (double)(t_ns - e->start_ns) * 1e-9 : 0;
 }
 
+/* how many times the bound; only a policy that serves everything is held to it */
+static const char *over(const struct row *row, u64 peak, u64 bound, char *text)
+{
+	if (output_fits(row) && bound)
+		snprintf(text, GROUPED_BYTES, "%.2f", (double)peak / (double)bound);
+	else
+		snprintf(text, GROUPED_BYTES, "-");
+	return text;
+}
+
+const char *output_misfit(const struct bound *b)
+{
+	return b->verdict == BOUND_FITS ? NULL : dart_reason(b->verdict == BOUND_BYTES ? -EDQUOT : -ENOSPC);
+}
+
+static void table_bound(FILE *out, const struct engine *e)
+{
+	const struct bound *b = &e->bound;
+	char n[GROUPED_BYTES];
+
+	if (b->verdict == BOUND_FITS)
+		fprintf(out, "bound: no policy has fewer than %s mappings within the byte limit (t=%.3f s), nor less than %.1f MiB within the mapping "
+			     "limit (t=%.3f s)\n",
+			grouped(b->mappings, n), since_start_s(e, b->mappings_t_ns), mib(b->bytes), since_start_s(e, b->bytes_t_ns));
+	else
+		fprintf(out, "bound: no policy can fit this, from t=%.3f s on: %s\n", since_start_s(e, b->misfit_t_ns), output_misfit(b));
+}
+
 static void verdict(FILE *out, const struct engine *e, const struct row *row)
 {
 	char n[GROUPED_BYTES];
@@ -66,11 +94,15 @@ static void table_row(FILE *out, const struct output_trace *t, const struct row 
 {
 	const struct dart_limits *limits = t->engine->options->limits;
 	char name[ROW_TEXT_BYTES + 16], mappings[GROUPED_BYTES], calls[GROUPED_BYTES], failures[GROUPED_BYTES];
+	const struct bound *b = &t->engine->bound;
+	char over_mappings[GROUPED_BYTES], over_bytes[GROUPED_BYTES];
 
 	snprintf(name, sizeof(name), "%s%s", row->measured ? "measured: " : "", row->policy);
-	fprintf(out, "%-26s %10s %7.1f%% %11.1f %7.1f%% %6.2f %11s %10s  ", name, grouped(row->peak_mappings, mappings),
+	fprintf(out, "%-26s %10s %7.1f%% %11.1f %7.1f%% %6.2f %8s %8s %11s %10s  ", name, grouped(row->peak_mappings, mappings),
 		percent(row->peak_mappings, limits->max_mappings), mib(row->peak_mapped_bytes),
-		percent(row->peak_mapped_bytes, limits->max_bytes), slop(row), grouped(row->host_maps + row->host_unmaps, calls),
+		percent(row->peak_mapped_bytes, limits->max_bytes), slop(row),
+		over(row, row->peak_mappings, b->mappings, over_mappings), over(row, row->peak_mapped_bytes, b->bytes, over_bytes),
+		grouped(row->host_maps + row->host_unmaps, calls),
 		grouped(row->failures, failures));
 	verdict(out, t->engine, row);
 }
@@ -83,10 +115,11 @@ static void table_head(FILE *out, const struct output_trace *t)
 
 	fprintf(out, "%s: %s, %s requests of %s, %s live at once with %.1f MiB (peaks)\n", t->path, t->provenance, grouped(e->requests, a),
 		t->device ? t->device : "all devices", grouped(e->live.peak, b), mib(e->live.peak_bytes));
-	fprintf(out, "limits %s: %s mappings, %.0f MiB, granules of %u KiB; alignment shim %s\n\n", limits->name,
+	fprintf(out, "limits %s: %s mappings, %.0f MiB, granules of %u KiB; alignment shim %s\n", limits->name,
 		grouped(limits->max_mappings, c), mib(limits->max_bytes), 1u << (limits->granule_log2 - 10), t->shim);
-	fprintf(out, "%-26s %10s %8s %11s %8s %6s %11s %10s  %s\n", "policy", "mappings", "of limit", "mapped MiB", "of limit", "slop",
-		"host calls", "failures", "verdict");
+	table_bound(out, e);
+	fprintf(out, "\n%-26s %10s %8s %11s %8s %6s %8s %8s %11s %10s  %s\n", "policy", "mappings", "of limit", "mapped MiB", "of limit", "slop",
+		"x bound", "x bytes", "host calls", "failures", "verdict");
 }
 
 static void note(FILE *out, u64 count, const char *text)
@@ -149,7 +182,7 @@ void output_csv_header(FILE *out)
 {
 	fprintf(out, "trace,provenance,source,policy,requests,hits,peak_requests,peak_request_bytes,peak_mappings,peak_mapped_bytes,"
 		     "host_calls,failures,fits,first_failure_request,first_failure_t_s,first_failure_reason,max_mappings,max_bytes,"
-		     "granule_log2,align_wanted,align_downgraded,align_missed\n");
+		     "granule_log2,align_wanted,align_downgraded,align_missed,bound_mappings,bound_bytes,bound_fits\n");
 }
 
 static void csv_text(FILE *out, const char *text)
@@ -179,8 +212,10 @@ static void csv_row(FILE *out, const struct output_trace *t, const struct row *r
 	else
 		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, since_start_s(t->engine, row->first.t_ns),
 			dart_reason(row->first.status));
-	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", limits->max_mappings, limits->max_bytes,
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", limits->max_mappings, limits->max_bytes,
 		limits->granule_log2, row->align_wanted, row->align_downgraded, row->align_missed);
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s\n", t->engine->bound.mappings, t->engine->bound.bytes,
+		output_misfit(&t->engine->bound) ? "false" : "true");
 }
 
 void output_csv(FILE *out, const struct output_trace *t)

@@ -22,6 +22,9 @@ struct output_trace {
 /** output_fits() - true if every request was served. */
 bool output_fits(const struct row *row);
 
+/** output_misfit() - why no policy can serve every request; NULL if the bound does not say so. */
+const char *output_misfit(const struct bound *b);
+
 void output_table(FILE *out, const struct output_trace *t);
 
 /** output_csv_header(), output_csv() - a line per row; "source" says measured or replayed. */

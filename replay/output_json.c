@@ -55,12 +55,17 @@ static struct json_object *reasons_object(struct builder *b, const struct row *r
 	return o;
 }
 
+static struct json_object *seconds(const struct engine *e, u64 t_ns)
+{
+	return json_object_new_double(t_ns > e->start_ns ? (double)(t_ns - e->start_ns) * 1e-9 : 0);
+}
+
 static struct json_object *failure_object(struct builder *b, const struct engine *e, const struct row_failure *f)
 {
 	struct json_object *o = json_object_new_object();
 
 	put_u64(b, o, "request", f->request);
-	put(b, o, "t_s", json_object_new_double(f->t_ns > e->start_ns ? (double)(f->t_ns - e->start_ns) * 1e-9 : 0));
+	put(b, o, "t_s", seconds(e, f->t_ns));
 	put_text(b, o, "phase", f->phase);
 	put(b, o, "status", json_object_new_int(f->status));
 	put_text(b, o, "reason", dart_reason(f->status));
@@ -73,6 +78,30 @@ static void put_nullable(struct builder *b, struct json_object *o, const char *k
 		put(b, o, key, value);
 	else if (!o || json_object_object_add(o, key, NULL))
 		b->failed = true;
+}
+
+static void put_ratio(struct builder *b, struct json_object *o, const char *key, bool present, u64 part, u64 whole)
+{
+	present = present && whole;
+	put_nullable(b, o, key, present, present ? json_object_new_double((double)part / (double)whole) : NULL);
+}
+
+static struct json_object *bound_object(struct builder *b, const struct engine *e, const struct row *row)
+{
+	const struct bound *bound = &e->bound;
+	const char *misfit = output_misfit(bound);
+	struct json_object *o = json_object_new_object();
+
+	put_u64(b, o, "mappings", bound->mappings);
+	put(b, o, "mappings_t_s", seconds(e, bound->mappings_t_ns));
+	put_ratio(b, o, "mappings_ratio", output_fits(row), row->peak_mappings, bound->mappings);
+	put_u64(b, o, "bytes", bound->bytes);
+	put(b, o, "bytes_t_s", seconds(e, bound->bytes_t_ns));
+	put_ratio(b, o, "bytes_ratio", output_fits(row), row->peak_mapped_bytes, bound->bytes);
+	put(b, o, "fits", json_object_new_boolean(!misfit));
+	put_nullable(b, o, "misfit", misfit, misfit ? json_object_new_string(misfit) : NULL);
+	put_nullable(b, o, "misfit_t_s", misfit, misfit ? seconds(e, bound->misfit_t_ns) : NULL);
+	return o;
 }
 
 static void put_counts(struct builder *b, struct json_object *o, const struct row *row)
@@ -107,6 +136,7 @@ static struct json_object *row_object(struct builder *b, const struct output_tra
 	put_text(b, o, "policy", row->policy);
 	put(b, o, "limits", limits_object(b, t->engine->options->limits));
 	put_counts(b, o, row);
+	put(b, o, "bound", bound_object(b, t->engine, row));
 	put(b, o, "failures_by_reason", reasons_object(b, row));
 	put(b, o, "fits", json_object_new_boolean(output_fits(row)));
 	put_nullable(b, o, "first_failure", !output_fits(row),

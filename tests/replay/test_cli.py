@@ -83,6 +83,33 @@ def test_csv_agrees_with_json(replay, trace):
             assert int(row[key]) == obj[key]
 
 
+def test_bound_is_one_mapping_that_spans_the_buffers_if_bytes_allow(replay, trace):
+    rows = json.loads(replay(trace, "--json", "--policy", "direct", "--policy", "window").stdout)
+    assert [(row["bound"]["mappings"], row["bound"]["bytes"]) for row in rows] == [(1, 40 * 16384)] * 2
+    assert [row["bound"]["mappings_ratio"] for row in rows] == [40, 10]
+    assert [row["bound"]["bytes_ratio"] for row in rows] == [1, 4]
+    assert rows[0]["bound"]["bytes_t_s"] == pytest.approx(3.9)
+    assert "no policy has fewer than 1 mappings" in replay(trace).stdout
+
+
+def test_bound_under_tight_limits_says_how_many_gaps_bytes_can_fill(replay, trace):
+    """30 gaps of one granule, nine of nine granules: 45 granules fill five of the small ones; five mappings need 35 gaps, five long ones."""
+    dart = ("--json", "--policy", "direct", "--dart")
+    row, = json.loads(replay(trace, *dart, f"apple-tb4:bytes={45 * 16384}").stdout)
+    assert row["bound"]["fits"] and row["bound"]["mappings"] == 35
+    row, = json.loads(replay(trace, *dart, "apple-tb4:mappings=5").stdout)
+    assert row["bound"]["bytes"] == (40 + 30 + 5 * 9) * 16384 and row["bound"]["bytes_ratio"] is None
+
+
+@pytest.mark.parametrize("dart, misfit, t_s", [
+    (f"apple-tb4:bytes={20 * 16384}", "byte limit", 2.0), (f"apple-tb4:mappings=5,bytes={45 * 16384}", "mapping limit", 2.1)])
+def test_bound_says_that_no_policy_can_fit_and_from_when(replay, trace, dart, misfit, t_s):
+    row, = json.loads(replay(trace, "--json", "--policy", "direct", "--dart", dart).stdout)
+    assert not row["bound"]["fits"] and row["bound"]["misfit"] == misfit
+    assert row["bound"]["misfit_t_s"] == pytest.approx(t_s)
+    assert f"no policy can fit this, from t={t_s:.3f} s on: {misfit}" in replay(trace, "--dart", dart).stdout
+
+
 def test_two_traces_give_rows_of_both(replay, trace):
     assert len(json.loads(replay(trace, trace, "--json", "--policy", "direct").stdout)) == 2
 
