@@ -71,14 +71,17 @@ static u32 random_levels(struct cover *c)
 	return levels;
 }
 
-/* @path: on each level the last node before @at */
+/* @path: on each level the last node before @at; in: all zero, or of a place before */
 static void find(const struct cover *c, u64 at, u32 *path)
 {
 	u32 level, node = HEAD;
 
 	for (level = COVER_LEVELS; level-- > 0;) {
-		u32 next = c->nodes[node].next[level];
+		u32 next;
 
+		if (c->nodes[path[level]].at >= c->nodes[node].at)
+			node = path[level];
+		next = c->nodes[node].next[level];
 		while (next != HEAD && c->nodes[next].at < at) {
 			node = next;
 			next = c->nodes[node].next[level];
@@ -87,13 +90,11 @@ static void find(const struct cover *c, u64 at, u32 *path)
 	}
 }
 
-static u32 cut(struct cover *c, u64 at)
+static u32 cut(struct cover *c, u64 at, const u32 *path)
 {
-	u32 path[COVER_LEVELS];
 	struct cover_node *n;
 	u32 level, node;
 
-	find(c, at, path);
 	node = c->nodes[path[0]].next[0];
 	if (node != HEAD && c->nodes[node].at == at)
 		return node;
@@ -112,13 +113,10 @@ static u32 cut(struct cover *c, u64 at)
 }
 
 /* a node that changes nothing goes */
-static void join(struct cover *c, u64 at)
+static void join(struct cover *c, const u32 *path)
 {
-	u32 path[COVER_LEVELS];
-	u32 level, node;
+	u32 level, node = c->nodes[path[0]].next[0];
 
-	find(c, at, path);
-	node = c->nodes[path[0]].next[0];
 	if (c->nodes[node].depth != c->nodes[path[0]].depth)
 		return;
 	for (level = 0; level < c->nodes[node].levels; level++)
@@ -170,21 +168,25 @@ static void account(struct cover *c, u32 node, u64 end, u64 sign)
 
 static int change(struct cover *c, u64 first, u64 end, u32 by)
 {
-	u32 path[COVER_LEVELS];
+	u32 before_first[COVER_LEVELS] = { HEAD };
+	u32 before_end[COVER_LEVELS];
 	u32 node, last;
 	int rc = reserve(c);
 
 	if (rc)
 		return rc;
-	find(c, first, path);
-	account(c, path[0], end, ~0ULL);
-	node = cut(c, first);
-	last = cut(c, end);
+	find(c, first, before_first);
+	account(c, before_first[0], end, ~0ULL);
+	node = cut(c, first, before_first);
+	memcpy(before_end, before_first, sizeof(before_end));
+	find(c, end, before_end);
+	last = cut(c, end, before_end);
 	for (; node != last; node = c->nodes[node].next[0])
 		c->nodes[node].depth += by;
-	join(c, first);
-	join(c, end);
-	account(c, path[0], end, 1);
+	/* in this order: the node at @first may be on the path to @end */
+	join(c, before_end);
+	join(c, before_first);
+	account(c, before_first[0], end, 1);
 	return 0;
 }
 
