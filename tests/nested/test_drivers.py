@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT OR GPL-2.0-only
+"""Stock drivers on real functions, passed through by egpu-run in L1 to a stock guest (L2): nvme, e1000e and virtio-gpu at once, by each way to map."""
+import hashlib
+import json
+import random
+import subprocess
+
+import pytest
+
+import l1
+import snapshot
+
+IDS = {"nvme": "1b36:0010", "e1000e": "8086:10d3", "virtio-gpu": "1af4:1050"}
+DISK_BYTES = 16 << 20
+EXACT = ("requests", "hits", "peak_requests", "peak_request_bytes", "peak_mappings", "peak_mapped_bytes", "end_mappings", "host_calls", "host_maps",
+         "host_unmaps", "host_failures", "failures", "failures_by_reason", "first_failure", "fits")
+
+
+@pytest.fixture(scope="session")
+def disk(tmp_path_factory):
+    path = tmp_path_factory.mktemp("disk") / "disk"
+    path.write_bytes(random.Random(5).randbytes(DISK_BYTES))
+    return path
+
+
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def socket(path, slot):
+    return f"""-device '{{"driver":"vfio-user-pci","addr":"{slot:x}","socket":{{"type":"unix","path":"{path}"}}}}'"""
+
+
+def commands(way, devices, policy):
+    """What L2 does: drivers bind, work is done, drivers go."""
+    lines = ["insmod /modules/egpu_dma.ko align=none policy=" + policy] if way == "companion" else []
+    lines += ["echo 1 >/sys/bus/pci/rescan"]
+    lines += [f"driven {IDS[name]}" for name in devices]
+    if "nvme" in devices:
+        lines += ["n=0; until [ -e /dev/nvme0n1 ] || [ $n = 200 ]; do sleep 0.2; n=$((n+1)); done", "echo nvme $(sha256sum /dev/nvme0n1)"]
+    if "e1000e" in devices:
+        lines += ["ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up",
+                  "n=0; until ping -c 1 -W 1 10.0.2.2 >/dev/null || [ $n = 40 ]; do n=$((n+1)); done", "echo ping $(ping -c 3 -s 1200 10.0.2.2 | grep received)"]
+    if "virtio-gpu" in devices:
+        lines += ["n=0; until [ -e /dev/dri/card0 ] || [ $n = 100 ]; do sleep 0.2; n=$((n+1)); done", "ls /dev/dri /dev/fb0", "dd if=/dev/zero of=/dev/fb0 bs=64k count=4"]
+    lines += ["grep -H . /sys/kernel/debug/egpu_dma*/target /sys/kernel/debug/egpu_dma*/peak_mappings"] if way == "companion" else []
+    lines += ["echo 0 >/sys/class/vtconsole/vtcon1/bind"] if "virtio-gpu" in devices else []  # the console lets go of the framebuffer
+    lines += [f"drop {IDS[name]}" for name in devices]
+    lines += ["rmmod egpu_dma"] if way == "companion" else []
+    return lines + ["dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR.*fault|left .* mappings behind'; true"]
+
+
+def script(way, devices, kernel, policy, options, traced):
+    viommu = way.startswith("viommu")
+    machine = " ".join([*snapshot.MACHINE, *(snapshot.VIOMMU if viommu else [])])
+    serve, sockets, waits = "", "", ""
+    for n, name in enumerate(devices):
+        trace = f"--trace /out/{name}.egt" if traced else ""
+        serve += f"""
+$EGPU_RUN --device vfio:$(address_of {IDS[name]}) --dma {way} {options} --serve /run/{name} --once --json {trace} >/out/{name}.out 2>/out/{name}.err &
+run{n}=$!
+wait_for /run/{name}/gpu.sock || exit 3
+"""
+        # companions in the slots before what they serve
+        sockets += " " + socket(f"/run/{name}/gpu.sock", 5 + n)
+        if way == "companion":
+            sockets += " " + socket(f"/run/{name}/companion.sock", 2 + n)
+        waits += f"wait $run{n} || exit 4\n"
+    return f"""{serve}
+cat >/tmp/commands <<'END'
+{chr(10).join(commands(way, devices, policy))}
+END
+l2 /tmp/commands {machine} {sockets}
+cat /out/l2.err
+{waits}"""
+
+
+class Outcome:
+    def __init__(self, build, tmp_path, result, devices):
+        self.build, self.result, self.path = build, result, tmp_path
+        self.said = result.console
+        self.summary = {}
+        for name in devices:
+            if f"{name}.egt" in result.files:
+                (tmp_path / f"{name}.egt").write_bytes(result.files[f"{name}.egt"])
+            text = result.text(f"{name}.out")
+            self.summary[name] = json.loads(text[text.index("\n{"):])
+
+    def tool(self, program, *args):
+        done = subprocess.run([self.build / program, *args], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def kinds(self, name):
+        return json.loads(self.tool("egpu-trace", "info", "--json", self.path / f"{name}.egt"))["kind_events"]
+
+    def replay(self, name, policy):
+        return json.loads(self.tool("egpu-replay", self.path / f"{name}.egt", "--json", "--align", "none", "--policy", policy))[0]
+
+
+def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policy="window:log2=18", options="", traced=True):
+    snap = nested / (f"{kernel}-viommu.snap" if way.startswith("viommu") else f"{kernel}.snap")
+    result = l1.run(build, nested, script(way, devices, kernel, policy, options, traced), devices, disk=disk, snapshot=snap, timeout_s=600)
+    assert result.status == 0, result.console[-8000:]
+    return Outcome(build, tmp_path, result, devices)
+
+
+def assert_everything_worked(o, devices, disk):
+    if "nvme" in devices:
+        assert f"nvme {sha256(disk)}" in o.said, o.said[-8000:]
+    if "e1000e" in devices:
+        assert "3 packets received" in o.said, o.said[-8000:]
+    if "virtio-gpu" in devices:
+        assert "/dev/fb0" in o.said and "card0" in o.said and "4+0 records out" in o.said, o.said[-8000:]
+    for words in ("BUG:", "WARNING:", "Oops", "mappings behind"):
+        assert words not in o.said.split("l2> dmesg")[1].split("\n", 1)[1], o.said[-3000:]
+    for name in devices:
+        assert o.summary[name]["iommu_live_mappings"] == 0 and o.summary[name]["iommu_refused"] == 0, o.summary[name]
+
+
+def assert_predicted(o, name, policy):
+    o.tool("egpu-trace", "verify", o.path / f"{name}.egt")
+    predicted = o.replay(name, policy)
+    measured = predicted["measured"]
+    assert {k: predicted[k] for k in EXACT} == {k: measured[k] for k in EXACT}, name
+    assert o.summary[name]["peak_mappings"] == measured["peak_mappings"]
+    return measured
+
+
+@pytest.mark.parametrize("way, kernel, policy", [
+    ("companion", "6.1", "window:log2=18"),
+    ("companion", "6.12", "direct"),
+    ("premap", "6.1", "each"),
+    ("viommu", "6.1", "each"),
+])
+def test_stock_drivers_work_and_replay_predicts_them(build, nested, tmp_path, disk, way, kernel, policy):
+    devices = list(IDS)
+    o = run(build, nested, tmp_path, disk, way, devices, kernel, policy)
+    assert_everything_worked(o, devices, disk)
+    for name in devices:
+        measured = assert_predicted(o, name, policy)
+        kinds = o.kinds(name)
+        assert kinds["irq"] > 0 and kinds["region_read"] > 0 and kinds["region_write"] > 0 and kinds["req_map"] >= 3, (name, kinds)
+        print(way, kernel, policy, name, kinds, measured["peak_mappings"], measured["peak_mapped_bytes"])
+
+
+def test_a_stock_driver_that_meets_apples_limits_fails_as_replay_predicts(build, nested, tmp_path, disk):
+    o = run(build, nested, tmp_path, disk, "companion", ["nvme"], policy="direct", options="--dart apple-tb4:mappings=8")
+    measured = assert_predicted(o, "nvme", "direct")
+    assert not measured["fits"] and list(measured["failures_by_reason"]) == ["mapping limit"] and measured["peak_mappings"] == 8
+    # the model refused, not the machine; and the driver says so to who reads
+    assert o.summary["nvme"]["map_refused"] > 0 and o.summary["nvme"]["iommu_refused"] == 0 and o.summary["nvme"]["iommu_live_mappings"] == 0
+    assert f"nvme {sha256(disk)}" not in o.said
+    print(o.said[o.said.index("l2> n=0"):])
