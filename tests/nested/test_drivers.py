@@ -37,12 +37,12 @@ def commands(way, devices, policy):
     lines += ["echo 1 >/sys/bus/pci/rescan"]
     lines += [f"driven {IDS[name]}" for name in devices]
     if "nvme" in devices:
-        lines += ["n=0; until [ -e /dev/nvme0n1 ] || [ $n = 200 ]; do sleep 0.2; n=$((n+1)); done", "echo nvme $(sha256sum /dev/nvme0n1)"]
+        lines += ["n=0; until [ -e /dev/nvme0n1 ] || [ $n = 40 ]; do sleep 0.2; n=$((n+1)); done", "echo nvme $(sha256sum /dev/nvme0n1)"]
     if "e1000e" in devices:
         lines += ["ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up",
                   "n=0; until ping -c 1 -W 1 10.0.2.2 >/dev/null || [ $n = 40 ]; do n=$((n+1)); done", "echo ping $(ping -c 3 -s 1200 10.0.2.2 | grep received)"]
     if "virtio-gpu" in devices:
-        lines += ["n=0; until [ -e /dev/dri/card0 ] || [ $n = 100 ]; do sleep 0.2; n=$((n+1)); done", "ls /dev/dri /dev/fb0", "dd if=/dev/zero of=/dev/fb0 bs=64k count=4"]
+        lines += ["n=0; until [ -e /dev/dri/card0 ] || [ $n = 40 ]; do sleep 0.2; n=$((n+1)); done", "ls /dev/dri /dev/fb0", "dd if=/dev/zero of=/dev/fb0 bs=64k count=4"]
     lines += ["grep -H . /sys/kernel/debug/egpu_dma*/target /sys/kernel/debug/egpu_dma*/peak_mappings"] if way == "companion" else []
     lines += ["echo 0 >/sys/class/vtconsole/vtcon1/bind"] if "virtio-gpu" in devices else []  # the console lets go of the framebuffer
     lines += [f"drop {IDS[name]}" for name in devices]
