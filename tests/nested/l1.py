@@ -71,6 +71,6 @@ def run(build, image, script, devices=(), disk=None, snapshot=None, memory_mib=1
 
 if __name__ == "__main__":
     build = pathlib.Path(sys.argv[1])
-    result = run(build, os.environ.get("EGPU_NESTED", build / "nested"), pathlib.Path(sys.argv[2]).read_text(), sys.argv[3:], disk=os.environ.get("DISK"))
+    result = run(build, os.environ.get("EGPU_NESTED", build / "nested"), pathlib.Path(sys.argv[2]).read_text(), sys.argv[3:], disk=os.environ.get("DISK"), snapshot=os.environ.get("SNAPSHOT"), timeout_s=1200)
     print(result.console)
     print({k: len(v) for k, v in result.files.items()}, "status", result.status)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-"""Stock drivers on real functions, passed through by egpu-run in L1 to a stock guest (L2): nvme, e1000e and virtio-gpu at once, by each way to map."""
+"""Stock drivers on real functions, passed through by egpu-run in L1 to a stock guest (L2): nvme, e1000e and virtio-gpu, by each way to map.
+
+With EGPU_NESTED_FULL=1 every way serves all three at once, which takes about 100 s each."""
 import hashlib
 import json
+import os
 import random
 import subprocess
 
@@ -98,9 +101,9 @@ class Outcome:
         return json.loads(self.tool("egpu-replay", self.path / f"{name}.egt", "--json", "--align", "none", "--policy", policy))[0]
 
 
-def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policy="window:log2=18", options="", traced=True):
+def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policy="window:log2=18", options="", traced=True, patience_s=120):
     snap = nested / (f"{kernel}-viommu.snap" if way.startswith("viommu") else f"{kernel}.snap")
-    result = l1.run(build, nested, script(way, devices, kernel, policy, options, traced), devices, disk=disk, snapshot=snap, timeout_s=600)
+    result = l1.run(build, nested, f"L2_PATIENCE={patience_s}\n" + script(way, devices, kernel, policy, options, traced), devices, disk=disk, snapshot=snap, timeout_s=600)
     assert result.status == 0, result.console[-8000:]
     return Outcome(build, tmp_path, result, devices)
 
@@ -127,14 +130,14 @@ def assert_predicted(o, name, policy):
     return measured
 
 
-@pytest.mark.parametrize("way, kernel, policy", [
-    ("companion", "6.1", "window:log2=18"),
-    ("companion", "6.12", "direct"),
-    ("premap", "6.1", "each"),
-    ("viommu", "6.1", "each"),
+@pytest.mark.parametrize("way, kernel, policy, devices", [
+    ("companion", "6.1", "window:log2=18", list(IDS)),
+    ("companion", "6.12", "direct", ["nvme"]),
+    ("premap", "6.1", "each", ["e1000e"]),
+    ("viommu", "6.1", "each", ["virtio-gpu"]),
 ])
-def test_stock_drivers_work_and_replay_predicts_them(build, nested, tmp_path, disk, way, kernel, policy):
-    devices = list(IDS)
+def test_stock_drivers_work_and_replay_predicts_them(build, nested, tmp_path, disk, way, kernel, policy, devices):
+    devices = list(IDS) if os.environ.get("EGPU_NESTED_FULL") else devices
     o = run(build, nested, tmp_path, disk, way, devices, kernel, policy)
     assert_everything_worked(o, devices, disk)
     for name in devices:
@@ -144,8 +147,15 @@ def test_stock_drivers_work_and_replay_predicts_them(build, nested, tmp_path, di
         print(way, kernel, policy, name, kinds, measured["peak_mappings"], measured["peak_mapped_bytes"])
 
 
+def test_untraced_data_is_right_too(build, nested, tmp_path, disk):
+    o = run(build, nested, tmp_path, disk, "companion", ["nvme"], "6.12", "each", traced=False)
+    assert_everything_worked(o, ["nvme"], disk)
+    assert not (tmp_path / "nvme.egt").exists()
+
+
 def test_a_stock_driver_that_meets_apples_limits_fails_as_replay_predicts(build, nested, tmp_path, disk):
-    o = run(build, nested, tmp_path, disk, "companion", ["nvme"], policy="direct", options="--dart apple-tb4:mappings=8")
+    # nvme asks again for ever for what was refused, so the read never ends
+    o = run(build, nested, tmp_path, disk, "companion", ["nvme"], policy="direct", options="--dart apple-tb4:mappings=8", patience_s=30)
     measured = assert_predicted(o, "nvme", "direct")
     assert not measured["fits"] and list(measured["failures_by_reason"]) == ["mapping limit"] and measured["peak_mappings"] == 8
     # the model refused, not the machine; and the driver says so to who reads
