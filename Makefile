@@ -3,6 +3,7 @@
 # make test      the whole test suite                  make install   DESTDIR= PREFIX=
 # make lint      the rules that a compiler cannot see  make guest     guest modules and images
 # make golden    regenerate golden totals (review the diff)  make bench    ratios against peers or limits
+# make bench-runtime  BAR round trips, map rates, and an nvme through egpu-run beside plain vfio-pci
 # make bench-tracer  the tracer beside LTTng-UST (installs it) and SQLite inserts
 # BUILD=dir CC=clang SAN=address,undefined make variants.
 
@@ -50,7 +51,7 @@ MAN      := $(wildcard */*.1 */*.5 analysis/*/*.1 */*/*.5)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # a bare make builds everything
-.PHONY: all nested bench bench-tracer demo test programs test-programs lint guest golden install clean
+.PHONY: all nested bench bench-tracer bench-runtime demo test programs test-programs lint guest golden install clean
 .DEFAULT_GOAL := all
 
 include runtime/setup/setup.mk
@@ -116,6 +117,9 @@ bench: $(BENCHES)
 
 bench-tracer: $(BUILD)/bench/bench_tracer $(BUILD)/egpu-trace
 	BUILD=$(BUILD) bench/bench_tracer.sh
+
+bench-runtime: $(BUILD)/bench/bench_bar $(BUILD)/bench/bench_map $(NESTED)
+	BUILD=$(BUILD) bench/bench_runtime.sh
 
 golden: $(BUILD)/egpu-trace $(BUILD)/egpu-replay
 	tests/golden/golden.sh $(BUILD)
