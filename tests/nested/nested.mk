@@ -7,6 +7,7 @@ nested: $(NESTED)
 
 $(NESTED_DIR)/payload.img: tests/nested/image.sh tests/nested/init tests/nested/functions $(PROGS) $(SETUP_QEMU) | $(DEPS)/kernel-6.1/release
 	@echo "  NESTED $@"
+	@runtime/setup/fetch.sh $(DEPS)/qemu "trixie trixie-backports" qemu-system-x86 # there already, unless the system has a QEMU that is new enough
 	@tests/nested/image.sh $(DEPS)/kernel-6.1 $(DEPS)/qemu $(BUILD) $(@D)
 
 # guests with Debian's generic kernels, stored at their shell
