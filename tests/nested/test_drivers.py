@@ -121,11 +121,14 @@ def assert_everything_worked(o, devices, disk):
         assert o.summary[name]["iommu_live_mappings"] == 0 and o.summary[name]["iommu_refused"] == 0, o.summary[name]
 
 
-def assert_predicted(o, name, policy):
+def assert_predicted(o, name, policy, cut_off_in=0):
+    """@cut_off_in: how many host calls the guest may have made for requests that it was killed before it could tell"""
     o.tool("egpu-trace", "verify", o.path / f"{name}.egt")
     predicted = o.replay(name, policy)
     measured = predicted["measured"]
-    assert {k: predicted[k] for k in EXACT} == {k: measured[k] for k in EXACT}, name
+    same = [k for k in EXACT if not (cut_off_in and k.startswith("host_"))]
+    assert {k: predicted[k] for k in same} == {k: measured[k] for k in same}, name
+    assert 0 <= measured["host_calls"] - predicted["host_calls"] <= cut_off_in
     assert o.summary[name]["peak_mappings"] == measured["peak_mappings"]
     return measured
 
@@ -156,7 +159,8 @@ def test_untraced_data_is_right_too(build, nested, tmp_path, disk):
 def test_a_stock_driver_that_meets_apples_limits_fails_as_replay_predicts(build, nested, tmp_path, disk):
     # nvme asks again for ever for what was refused, so the read never ends
     o = run(build, nested, tmp_path, disk, "companion", ["nvme"], policy="direct", options="--dart apple-tb4:mappings=8", patience_s=30)
-    measured = assert_predicted(o, "nvme", "direct")
+    # each of its CPUs may be at one: two maps and an unmap
+    measured = assert_predicted(o, "nvme", "direct", cut_off_in=3 * snapshot.CPUS)
     assert not measured["fits"] and list(measured["failures_by_reason"]) == ["mapping limit"] and measured["peak_mappings"] == 8
     # the model refused, not the machine; and the driver says so to who reads
     assert o.summary["nvme"]["map_refused"] > 0 and o.summary["nvme"]["iommu_refused"] == 0 and o.summary["nvme"]["iommu_live_mappings"] == 0
