@@ -72,6 +72,7 @@ int batches_add(struct batches *b, const struct trace_event *event)
 	batch->device = event->device;
 	batch->items[batch->n++] = (struct batch_item){
 		.gpa = { event->arg[TRACE_REQ_GPA], event->arg[TRACE_REQ_LEN] },
+		.iova = event->arg[TRACE_REQ_IOVA],
 		.t_ns = event->t_ns,
 		.status = event->status,
 		.dir = (u8)TRACE_REQ_DIR(flags),

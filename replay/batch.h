@@ -26,6 +26,7 @@
  */
 struct batch_item {
 	struct span gpa;
+	u64 iova; /* when it was recorded */
 	u64 t_ns;
 	s32 status; /* when it was recorded */
 	u32 slot;

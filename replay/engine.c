@@ -25,14 +25,14 @@ static int track_batch(struct engine *e, struct batch *batch)
 		item->slot = SLOTS_NONE;
 		if (batch->kind == TRACE_REQ_UNMAP) {
 			if (item->status == 0)
-				item->slot = slots_pop(&e->live, batch->device, item->gpa);
+				item->slot = slots_pop(&e->live, batch->device, item->gpa, item->iova);
 			e->unmatched_unmaps += item->slot == SLOTS_NONE;
 			rc = track_bound(e, batch, item);
 			continue;
 		}
 		e->requests++;
 		if (item->status == 0)
-			rc = slots_push(&e->live, batch->device, item->gpa, &item->slot);
+			rc = slots_push(&e->live, batch->device, item->gpa, item->iova, &item->slot);
 		/* only if the file was replaced between the two decodes */
 		if (e->cells_n && item->slot != SLOTS_NONE && item->slot >= e->slots)
 			return -ESTALE;

@@ -43,9 +43,9 @@ int measured_mapping(struct measured *m, const struct trace_event *event, const 
 	if (event->status)
 		m->row.host_failures++;
 	else if (map)
-		rc = slots_push(&m->mappings, event->device, at_iova, &slot);
+		rc = slots_push(&m->mappings, event->device, at_iova, at_iova.start, &slot);
 	else
-		slots_pop(&m->mappings, event->device, at_iova);
+		slots_pop(&m->mappings, event->device, at_iova, at_iova.start);
 	m->row.peak_mappings = m->mappings.peak;
 	m->row.peak_mapped_bytes = m->mappings.peak_bytes;
 	m->row.end_mappings = m->mappings.used;

@@ -5,9 +5,9 @@
 
 #define START 1024u
 
-static u32 bucket_of(u32 device, struct span at)
+static u32 bucket_of(u32 device, struct span at, u64 iova)
 {
-	u64 h = (at.start ^ (u64)device << 48) * 0x9e3779b97f4a7c15ULL;
+	u64 h = (at.start ^ (u64)device << 48 ^ iova << 20) * 0x9e3779b97f4a7c15ULL;
 
 	h = (h ^ h >> 29 ^ at.len) * 0xbf58476d1ce4e5b9ULL;
 	return (u32)(h >> 32);
@@ -54,7 +54,7 @@ static void split_bucket(struct slots *s, u32 i, u32 capacity)
 
 	while (at != SLOTS_NONE) {
 		struct slots_entry *e = &s->entries[at];
-		u32 half = (bucket_of(e->device, e->at) & capacity) != 0;
+		u32 half = (bucket_of(e->device, e->at, e->iova) & capacity) != 0;
 
 		*tail[half] = at;
 		tail[half] = &e->next;
@@ -85,7 +85,7 @@ static int grow(struct slots *s)
 	return 0;
 }
 
-int slots_push(struct slots *s, u32 device, struct span at, u32 *slot)
+int slots_push(struct slots *s, u32 device, struct span at, u64 iova, u32 *slot)
 {
 	u32 i = s->free;
 	u32 *bucket;
@@ -99,8 +99,8 @@ int slots_push(struct slots *s, u32 device, struct span at, u32 *slot)
 			return rc;
 		i = s->taken++;
 	}
-	bucket = &s->buckets[bucket_of(device, at) & (s->capacity - 1)];
-	s->entries[i] = (struct slots_entry){ at, device, *bucket };
+	bucket = &s->buckets[bucket_of(device, at, iova) & (s->capacity - 1)];
+	s->entries[i] = (struct slots_entry){ at, iova, device, *bucket };
 	*bucket = i;
 	s->used_bytes += at.len;
 	if (++s->used > s->peak)
@@ -111,15 +111,15 @@ int slots_push(struct slots *s, u32 device, struct span at, u32 *slot)
 	return 0;
 }
 
-u32 slots_pop(struct slots *s, u32 device, struct span at)
+u32 slots_pop(struct slots *s, u32 device, struct span at, u64 iova)
 {
-	u32 *link = &s->buckets[bucket_of(device, at) & (s->capacity - 1)];
+	u32 *link = &s->buckets[bucket_of(device, at, iova) & (s->capacity - 1)];
 	u32 i;
 
 	while (*link != SLOTS_NONE) {
 		struct slots_entry *e = &s->entries[*link];
 
-		if (e->device == device && span_equal(e->at, at))
+		if (e->device == device && e->iova == iova && span_equal(e->at, at))
 			break;
 		link = &e->next;
 	}

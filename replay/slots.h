@@ -2,7 +2,7 @@
 /*
  * slots.h - what the recorded driver has live at a moment of the replay.
  *
- * Purpose:  gives each live request (device, address, length) a small number, its slot, by which every cell keeps what it answered; an
+ * Purpose:  gives each live request (device, guest memory, DMA address) a small number, its slot, by which every cell keeps what it answered; an
  *           unmap finds the slot again. The same request may be live several times: the most recent one is found first.
  * Memory:   grows with what is live, never with the length of the trace; SLOTS_MAX is the bound.
  */
@@ -16,6 +16,7 @@
 
 struct slots_entry {
 	struct span at;
+	u64 iova;
 	u32 device;
 	u32 next; /* in its bucket, most recent first; or on the free list */
 };
@@ -39,11 +40,11 @@ struct slots {
 int slots_init(struct slots *s);
 void slots_destroy(struct slots *s);
 
-/** slots_push() - a request becomes live. Return: 0 and *@slot; -ENOMEM; -E2BIG if SLOTS_MAX are live already. */
-int slots_push(struct slots *s, u32 device, struct span at, u32 *slot);
+/** slots_push() - a request for @at, which was given @iova, becomes live. Return: 0 and *@slot; -ENOMEM; -E2BIG if SLOTS_MAX are live already. */
+int slots_push(struct slots *s, u32 device, struct span at, u64 iova, u32 *slot);
 
 /** slots_pop() - it ends. Return: its slot, or SLOTS_NONE if there is no such request. */
-u32 slots_pop(struct slots *s, u32 device, struct span at);
+u32 slots_pop(struct slots *s, u32 device, struct span at, u64 iova);
 
 /** slots_clear() - everything ends; peaks stay. */
 void slots_clear(struct slots *s);

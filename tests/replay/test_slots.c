@@ -14,6 +14,7 @@
 
 struct naive {
 	struct span at;
+	u64 iova;
 	u32 device;
 	u32 slot;
 };
@@ -37,20 +38,21 @@ static void test_random_pushes_and_pops_find_the_most_recent_equal_request(void 
 	assert_int_equal(slots_init(&s), 0);
 	for (step = 0; step < STEPS; step++) {
 		struct span at = { random_below(900) * 4096ull, 4096ull << random_below(2) };
+		u64 iova = random_below(2) << 14;
 		u32 device = random_below(3);
 
 		if (n < NAIVE_MAX && random_below(100) < (step / 10000 % 2 ? 35u : 65u)) {
-			assert_int_equal(slots_push(&s, device, at, &slot), 0);
+			assert_int_equal(slots_push(&s, device, at, iova, &slot), 0);
 			for (i = 0; step % 64 == 0 && i < n; i++)
 				assert_int_not_equal(stack[i].slot, slot);
-			stack[n++] = (struct naive){ at, device, slot };
+			stack[n++] = (struct naive){ at, iova, device, slot };
 			bytes += at.len;
 		} else {
 			u64 k = n;
 
-			while (k && !(stack[k - 1].device == device && span_equal(stack[k - 1].at, at)))
+			while (k && !(stack[k - 1].device == device && stack[k - 1].iova == iova && span_equal(stack[k - 1].at, at)))
 				k--;
-			assert_int_equal(slots_pop(&s, device, at), k ? stack[k - 1].slot : SLOTS_NONE);
+			assert_int_equal(slots_pop(&s, device, at, iova), k ? stack[k - 1].slot : SLOTS_NONE);
 			if (k) {
 				memmove(&stack[k - 1], &stack[k], (n - k) * sizeof(*stack));
 				n--;
@@ -68,7 +70,7 @@ static void test_random_pushes_and_pops_find_the_most_recent_equal_request(void 
 	for (i = 0; i < n; i++)
 		assert_true(stack[i].slot < s.peak);
 	slots_clear(&s);
-	assert_int_equal(slots_pop(&s, stack[0].device, stack[0].at), SLOTS_NONE);
+	assert_int_equal(slots_pop(&s, stack[0].device, stack[0].at, stack[0].iova), SLOTS_NONE);
 	assert_int_equal(s.peak, peak);
 	slots_destroy(&s);
 	free(stack);
