@@ -29,6 +29,7 @@ static void set_sizes(struct coalesce_config *config, const struct dart_limits *
 	u64 mappings = limits->max_mappings < slots ? limits->max_mappings : slots;
 
 	config->granule_log2 = limits->granule_log2;
+	config->max_bytes = limits->max_bytes;
 	config->batch_max = BATCH_ITEMS_MAX;
 	config->max_mappings = (u32)mappings + BATCH_ITEMS_MAX;
 	config->max_requests = slots + BATCH_ITEMS_MAX;

@@ -9,7 +9,7 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
 
-static const char *const default_policies[] = { "direct", "window:log2=16", "window:log2=18", "window:log2=20", "window:log2=22" };
+static const char *const default_policies[] = { "direct", "window:log2=16", "window:log2=18", "window:log2=20", "window:log2=22", "grow" };
 
 static void complain(const char *what, const char *why)
 {

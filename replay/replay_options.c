@@ -32,7 +32,7 @@ const char *replay_options_usage(void)
 	       "Replay the DMA requests of traces through mapping policies against a simulated DART.\n"
 	       "\n"
 	       "  --policy SPEC    a policy, e.g. direct or window:log2=18; may be repeated\n"
-	       "                   (default: direct and window with log2 16, 18, 20, 22)\n"
+	       "                   (default: direct, window with log2 16, 18, 20, 22, and grow)\n"
 	       "  --align SHIM     none, downgrade or rewrite (default: as recorded, else none)\n"
 	       "  --dart SPEC      MODEL[:mappings=N,bytes=N,granule_log2=N], MODEL apple-tb4 or unlimited\n"
 	       "                   (default: as recorded, else apple-tb4)\n"

@@ -2,11 +2,13 @@
 #include "runtime/core/coalesce.h"
 #include "runtime/core/coalesce_live.h"
 #include "runtime/core/coalesce_mapping.h"
+#include "runtime/core/coalesce_order.h"
 
 /* the list of shipped policies: one line each */
 #define COALESCE_SHIPPED(X) \
 	X(direct)           \
 	X(each)             \
+	X(grow)             \
 	X(window)
 
 #define DECLARE(name) extern const struct coalesce_policy coalesce_policy_##name;
@@ -18,13 +20,16 @@ const struct coalesce_policy *const coalesce_policies[] = { COALESCE_SHIPPED(LIS
 
 /**
  * struct coalesce - the engine.
- * @asked: first mapping of the batch being built, in order of @entries; @asked_n of them, @asked_last the last
+ * @asked: first mapping of the batch being built, in order of @entries; @asked_n of them with @asked_bytes, @asked_last the last
+ * @order: kept for an ordered policy only
  */
 struct coalesce {
 	struct coalesce_config cfg;
 	struct coalesce_host host;
 	struct companion_entry *entries;
 	struct coalesce_mappings mappings;
+	struct coalesce_order order;
+	u64 asked_bytes;
 	u32 asked, asked_last, asked_n;
 	struct coalesce_live live;
 	struct coalesce_stats stats;
@@ -33,6 +38,8 @@ struct coalesce {
 static bool config_usable(const struct coalesce_config *cfg)
 {
 	const struct coalesce_policy *policy = cfg->policy;
+	const struct coalesce_order nothing = { .root = COALESCE_NONE };
+	const struct coalesce_view view = { .param = cfg->param, .granule_log2 = cfg->granule_log2, .order = &nothing };
 	const struct span probe_gpa = { 0, 1 };
 	struct span out_gpa;
 	u32 i;
@@ -50,7 +57,7 @@ static bool config_usable(const struct coalesce_config *cfg)
 			return false;
 	}
 	/* a policy that cannot place one byte does not go with this granule */
-	return policy->choose(cfg->param, cfg->granule_log2, &probe_gpa, &out_gpa) == 0;
+	return policy->choose(&view, &probe_gpa, &out_gpa) == 0;
 }
 
 static u64 round8(u64 bytes)
@@ -66,6 +73,8 @@ size_t coalesce_state_bytes(const struct coalesce_config *cfg)
 		return 0;
 	bytes = round8(sizeof(struct coalesce)) + coalesce_mappings_bytes(cfg->max_mappings) +
 		coalesce_live_bytes(cfg->max_requests);
+	if (cfg->policy->ordered)
+		bytes += coalesce_order_bytes(cfg->max_mappings);
 	return (size_t)bytes == bytes ? (size_t)bytes : 0;
 }
 
@@ -85,6 +94,9 @@ struct coalesce *coalesce_init(void *mem, const struct coalesce_config *cfg, con
 	coalesce_mappings_init(&c->mappings, at, cfg->max_mappings);
 	at += coalesce_mappings_bytes(cfg->max_mappings);
 	coalesce_live_init(&c->live, at, cfg->max_requests);
+	at += coalesce_live_bytes(cfg->max_requests);
+	if (cfg->policy->ordered)
+		coalesce_order_init(&c->order, at, c->mappings.items);
 	return c;
 }
 
@@ -104,6 +116,9 @@ static u32 mapping_ask(struct coalesce *c, struct span gpa)
 
 	if (i == COALESCE_NONE)
 		return i;
+	if (c->cfg.policy->ordered)
+		coalesce_order_add(&c->order, i);
+	c->asked_bytes += gpa.len;
 	entry_fill(&c->entries[c->asked_n], &c->mappings.items[i]);
 	if (c->asked_n++ == 0)
 		c->asked = i;
@@ -121,6 +136,8 @@ static void mapping_forget(struct coalesce *c, u32 i)
 		c->stats.live_mappings--;
 		c->stats.live_mapped_bytes -= m->gpa.len;
 	}
+	if (c->cfg.policy->ordered)
+		coalesce_order_remove(&c->order, i);
 	coalesce_mappings_remove(&c->mappings, i);
 }
 
@@ -186,6 +203,7 @@ static void ask_host(struct coalesce *c)
 	}
 	c->asked = COALESCE_NONE;
 	c->asked_n = 0;
+	c->asked_bytes = 0;
 }
 
 /* @r gets its DMA address in granted mapping @i, whose reference it already holds */
@@ -215,6 +233,14 @@ static int request_grant(struct coalesce *c, struct coalesce_request *r, u32 i)
 	return 0;
 }
 
+/* @r uses mapping @i from now on, and counts there */
+static void request_hold(struct coalesce *c, struct coalesce_request *r, u32 i)
+{
+	c->mappings.items[i].refs++;
+	c->mappings.items[i].used_bytes += r->gpa.len;
+	r->mapping = i;
+}
+
 /* @r waits for mapping @i of @gpa, which is new if @i is COALESCE_NONE; Return: COALESCE_ASKED or -ENOMEM */
 static int request_await(struct coalesce *c, struct coalesce_request *r, struct span gpa, u32 i)
 {
@@ -227,15 +253,34 @@ static int request_await(struct coalesce *c, struct coalesce_request *r, struct 
 		coalesce_live_unreserve(&c->live);
 		return -ENOMEM;
 	}
-	c->mappings.items[i].refs++;
-	r->mapping = i;
+	request_hold(c, r, i);
 	return COALESCE_ASKED;
 }
 
-/* find or ask for the mapping of @gpa; Return: 0 granted, COALESCE_ASKED, or -ENOMEM and the like */
-static int request_place(struct coalesce *c, struct coalesce_request *r, struct span gpa)
+/* which mapping @r shall have: an index, or COALESCE_NONE and the span of a new one in *@gpa */
+static int request_choose(const struct coalesce *c, const struct coalesce_request *r, struct span *gpa, u32 *i)
 {
-	u32 i = c->cfg.policy->exclusive ? COALESCE_NONE : coalesce_mappings_find(&c->mappings, gpa);
+	const struct coalesce_policy *policy = c->cfg.policy;
+	struct coalesce_view view = {
+		.param = c->cfg.param, .granule_log2 = c->cfg.granule_log2, .max_bytes = c->cfg.max_bytes,
+		.mapped_bytes = c->stats.live_mapped_bytes + c->asked_bytes, .order = policy->ordered ? &c->order : NULL,
+	};
+	int rc;
+
+	*i = COALESCE_NONE;
+	if (policy->ordered && span_valid(r->gpa))
+		*i = coalesce_order_find(&c->order, r->gpa);
+	if (*i != COALESCE_NONE)
+		return 0;
+	rc = policy->choose(&view, &r->gpa, gpa);
+	if (rc == 0 && !policy->ordered && !policy->exclusive)
+		*i = coalesce_mappings_find(&c->mappings, *gpa);
+	return rc;
+}
+
+/* share mapping @i, or ask for one of @gpa if there is none; Return: 0 granted, COALESCE_ASKED, or -ENOMEM and the like */
+static int request_place(struct coalesce *c, struct coalesce_request *r, struct span gpa, u32 i)
+{
 	int rc;
 
 	if (i != COALESCE_NONE) {
@@ -248,14 +293,14 @@ static int request_place(struct coalesce *c, struct coalesce_request *r, struct 
 	rc = request_grant(c, r, i);
 	if (rc)
 		return rc;
-	c->mappings.items[i].refs++;
-	r->mapping = i;
+	request_hold(c, r, i);
 	return 0;
 }
 
 static int request_begin(struct coalesce *c, struct coalesce_request *r)
 {
 	struct span gpa;
+	u32 i;
 	int rc;
 
 	c->stats.map_requests++;
@@ -264,7 +309,7 @@ static int request_begin(struct coalesce *c, struct coalesce_request *r)
 	r->mapping = COALESCE_NONE;
 	if (r->align_log2 > ALIGN_WANTED_LOG2_MAX)
 		return -EINVAL;
-	rc = c->cfg.policy->choose(c->cfg.param, c->cfg.granule_log2, &r->gpa, &gpa);
+	rc = request_choose(c, r, &gpa, &i);
 	if (rc)
 		return rc;
 	if (r->align_log2)
@@ -273,7 +318,7 @@ static int request_begin(struct coalesce *c, struct coalesce_request *r)
 		r->flags |= COMPANION_REC_DOWNGRADED;
 		c->stats.align_downgraded++;
 	}
-	return request_place(c, r, gpa);
+	return request_place(c, r, gpa, i);
 }
 
 /* the host has answered: the request gets its address, or gives its reference back */
@@ -288,6 +333,7 @@ static int request_end(struct coalesce *c, struct coalesce_request *r)
 	if (rc == 0)
 		return 0;
 	/* a granted mapping ends here only if the host gave an address twice; unmapping it would take the other's away */
+	m->used_bytes -= r->gpa.len;
 	if (--m->refs == 0)
 		mapping_forget(c, r->mapping);
 	r->mapping = COALESCE_NONE;
@@ -353,6 +399,7 @@ static int unmap_one(struct coalesce *c, struct coalesce_request *r)
 {
 	struct coalesce_slot *slot = coalesce_live_find(&c->live, r->iova);
 	struct coalesce_mapping *m;
+	u64 bytes;
 
 	c->stats.unmap_requests++;
 	r->flags = 0;
@@ -365,7 +412,9 @@ static int unmap_one(struct coalesce *c, struct coalesce_request *r)
 	m = &c->mappings.items[slot->mapping];
 	r->gpa.start = m->gpa.start + (r->iova - m->iova);
 	c->stats.live_requests--;
-	c->stats.live_request_bytes -= coalesce_live_drop(&c->live, slot, r->gpa.len);
+	bytes = coalesce_live_drop(&c->live, slot, r->gpa.len);
+	c->stats.live_request_bytes -= bytes;
+	m->used_bytes -= bytes;
 	if (--m->refs == 0)
 		mapping_retire(c, r->mapping);
 	return 0;
@@ -424,6 +473,7 @@ u32 coalesce_release_all(struct coalesce *c)
 	}
 	tell_host(c);
 	coalesce_mappings_clear(&c->mappings);
+	c->order.root = COALESCE_NONE;
 	coalesce_live_clear(&c->live);
 	c->stats.live_requests = 0;
 	c->stats.live_request_bytes = 0;

@@ -9,7 +9,7 @@
  *           equals measured.
  * Owner:    the caller gives all memory (coalesce_state_bytes, coalesce_init) and serialises all calls on one struct coalesce;
  *           nothing here allocates, sleeps or locks, so a map may run in atomic context.
- * Cost:     map and unmap are O(1) per request beside the host's answer.
+ * Cost:     map and unmap are O(1) per request beside the host's answer; under an ordered policy a map takes O(log n) of n mappings.
  * Rights:   a mapping is shared by requests of any direction, so the host is always asked for COMPANION_DIR_BOTH.
  */
 #ifndef EGPU_CORE_COALESCE_H
@@ -32,14 +32,33 @@ struct coalesce_param {
 	const char *help;
 };
 
+struct coalesce_order;
+
+/**
+ * struct coalesce_view - what a policy sees when it chooses.
+ * @param:        values, in the order of its params
+ * @granule_log2: of the host's IOMMU
+ * @max_bytes:    that the host lets be mapped at once; 0 = not known
+ * @mapped_bytes: now, and what has been asked for
+ * @order:        the mappings around (coalesce_order.h); NULL unless the policy is ordered
+ */
+struct coalesce_view {
+	const u32 *param;
+	u32 granule_log2;
+	u64 max_bytes;
+	u64 mapped_bytes;
+	const struct coalesce_order *order;
+};
+
 /**
  * struct coalesce_policy - what distinguishes one policy from another.
  * @name:    as in "window:log2=18"
  * @summary: one line for --list-policies
  * @params:  @nparams of them, at most COALESCE_PARAMS_MAX
  * @exclusive: a mapping is never shared, not even by equal requests
- * @choose:  pure function: the span to map for @request_gpa. Return 0 and a span that is granular and holds the request, or -EINVAL
- *           if the request is empty or wraps.
+ * @ordered: a request shares any mapping that holds it, and is put to the policy only if there is none
+ * @choose:  function of the view alone: the span to map for @request_gpa. Return 0 and a span that is granular and holds the request, or
+ *           -EINVAL if the request is empty or wraps.
  */
 struct coalesce_policy {
 	const char *name;
@@ -47,7 +66,8 @@ struct coalesce_policy {
 	const struct coalesce_param *params;
 	u32 nparams;
 	bool exclusive;
-	int (*choose)(const u32 *param, u32 granule_log2, const struct span *request_gpa, struct span *out_gpa);
+	bool ordered;
+	int (*choose)(const struct coalesce_view *view, const struct span *request_gpa, struct span *out_gpa);
 };
 
 /** coalesce_policies - every shipped policy, NULL-terminated. To ship another: one file, one line in coalesce.c. */
@@ -59,6 +79,7 @@ extern const struct coalesce_policy *const coalesce_policies[];
  * @param:        values, in the order of @policy->params
  * @shim:         enum align_shim
  * @granule_log2: of the host's IOMMU
+ * @max_bytes:    that the host lets be mapped at once, for policies that mind; 0 = not known
  * @max_mappings: most live mappings this state can hold; the host's own limit may be lower
  * @max_requests: most distinct live DMA addresses this state can hold
  * @batch_max:    most entries per host call, 1..COMPANION_BATCH_MAX
@@ -68,6 +89,7 @@ struct coalesce_config {
 	u32 param[COALESCE_PARAMS_MAX];
 	u32 shim;
 	u32 granule_log2;
+	u64 max_bytes;
 	u32 max_mappings;
 	u32 max_requests;
 	u32 batch_max;

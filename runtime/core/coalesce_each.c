@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "runtime/core/coalesce.h"
 
-static int each_choose(const u32 *param, u32 granule_log2, const struct span *request_gpa, struct span *out_gpa)
+static int each_choose(const struct coalesce_view *view, const struct span *request_gpa, struct span *out_gpa)
 {
-	(void)param;
-	return align_span(request_gpa, granule_log2, out_gpa);
+	return align_span(request_gpa, view->granule_log2, out_gpa);
 }
 
 /* what a virtual IOMMU makes of a guest's requests: the guest picks the address, so two requests never share */

@@ -60,6 +60,7 @@ u32 coalesce_mappings_add(struct coalesce_mappings *t, struct span gpa)
 	t->free = m->link;
 	m->gpa = gpa;
 	m->iova = ~0ULL;
+	m->used_bytes = 0;
 	m->refs = 0;
 	m->status = COALESCE_ASKED;
 	m->next = *bucket;

@@ -17,6 +17,7 @@
 /**
  * struct coalesce_mapping - one mapping at the host.
  * @refs:   requests that use it; 0 = on the free list
+ * @used_bytes: sum of their lengths
  * @status: 0 granted, COALESCE_ASKED, or the host's refusal until the last request on it has been told
  * @next:   in the chain of its hash bucket
  * @link:   next on the free list, or next of those that await an answer
@@ -24,6 +25,7 @@
 struct coalesce_mapping {
 	struct span gpa;
 	u64 iova;
+	u64 used_bytes;
 	u32 refs;
 	s32 status;
 	u32 next;

@@ -6,14 +6,14 @@ static const struct coalesce_param window_params[] = {
 };
 
 /* Source: the published coalescer; 256 KiB windows made about four times fewer mappings of a game's requests (README, "Sources"). */
-static int window_choose(const u32 *param, u32 granule_log2, const struct span *request_gpa, struct span *out_gpa)
+static int window_choose(const struct coalesce_view *view, const struct span *request_gpa, struct span *out_gpa)
 {
-	u32 log2 = param[0];
+	u32 log2 = view->param[0];
 
-	if (log2 < granule_log2 || !span_valid(*request_gpa))
+	if (log2 < view->granule_log2 || !span_valid(*request_gpa))
 		return -EINVAL;
 	if (request_gpa->start >> log2 != span_last(*request_gpa) >> log2)
-		return align_span(request_gpa, granule_log2, out_gpa);
+		return align_span(request_gpa, view->granule_log2, out_gpa);
 	out_gpa->start = request_gpa->start >> log2 << log2;
 	out_gpa->len = (u64)1 << log2;
 	return 0;

@@ -29,7 +29,6 @@
 /**
  * struct egpu_dma - one companion and the function it serves.
  * @ops:         what the target's dma_map_ops are replaced with; also the way from a struct device to this
- * @max_bytes:   what the host's IOMMU can map at once
  * @dead:        0, or the errno that all requests get because the companion stopped answering
  * @slice:       EGPU_DMA_SLICE requests, for scatter-gather lists; under @lock
  * @ring_tail:   last value seen of the ring's tail
@@ -41,7 +40,6 @@ struct egpu_dma {
 	struct dma_map_ops ops;
 	struct coalesce_config cfg;
 	char policy[COALESCE_SPEC_BYTES];
-	u64 max_bytes;
 
 	spinlock_t lock;
 	int dead;

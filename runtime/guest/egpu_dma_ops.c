@@ -252,7 +252,7 @@ static size_t op_max_mapping_size(struct device *dev)
 	const struct egpu_dma *e = egpu_dma_of(dev);
 	u64 granule_bytes = 1ull << e->cfg.granule_log2;
 
-	return min_t(u64, max(e->max_bytes, 2 * granule_bytes) - granule_bytes, SZ_2G);
+	return min_t(u64, max(e->cfg.max_bytes, 2 * granule_bytes) - granule_bytes, SZ_2G);
 }
 
 unsigned int egpu_dma_promised_log2(struct device *dev)

@@ -9,7 +9,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = pathlib.Path(__file__).resolve().parent
 FIXTURES = sorted(ROOT.glob("datasets/*.ftrace.gz"))
-POLICIES = ["direct", "window:log2=14", "window:log2=16", "window:log2=18", "window:log2=20", "window:log2=22", "window:log2=30"]
+POLICIES = ["direct", "window:log2=14", "window:log2=16", "window:log2=18", "window:log2=20", "window:log2=22", "window:log2=30",
+            "grow:first=16,max=28,evidence=172,room=95"]
 KEYS = ["requests", "peak_requests", "peak_request_bytes", "peak_mappings", "peak_mapped_bytes", "host_calls", "hits", "failures", "end_mappings"]
 DART = "unlimited"
 

@@ -98,6 +98,7 @@ static void live_run(struct scratch *s, const char *spec, u32 shim, bool reset_a
 	struct companion_entry *entries = malloc(COMPANION_BATCH_MAX * sizeof(*entries));
 	struct live_run *l = calloc(1, sizeof(*l));
 	struct coalesce_host host = { live_submit, l };
+	char full_spec[COALESCE_SPEC_BYTES];
 	struct coalesce *c;
 	void *mem;
 	u32 step;
@@ -105,12 +106,14 @@ static void live_run(struct scratch *s, const char *spec, u32 shim, bool reset_a
 	assert_int_equal(coalesce_parse(spec, &cfg), 0);
 	cfg.batch_max = COMPANION_BATCH_MAX;
 	cfg.shim = shim;
+	cfg.max_bytes = s->limits.max_bytes;
 	mem = malloc(coalesce_state_bytes(&cfg));
 	c = coalesce_init(mem, &cfg, &host, entries);
 	l->s = s;
 	l->dart = dart_new(&s->limits);
 	l->device = tracer_device(s->tracer, "sim-gpu", "1234:e6b0");
-	tracer_meta(s->tracer, TRACE_META_POLICY, spec);
+	coalesce_format(&cfg, full_spec, sizeof(full_spec));
+	tracer_meta(s->tracer, TRACE_META_POLICY, full_spec);
 	for (step = 0; step < STEPS; step++) {
 		if (random_below(100) < (step / 700 % 2 ? 40u : 62u))
 			live_map(l, c);
@@ -183,6 +186,8 @@ static void test_within_limits_replay_counts_what_the_live_run_counted(void **st
 	predicted_equals_measured("window:log2=18", ALIGN_DOWNGRADE, "apple-tb4", false);
 	predicted_equals_measured("window:log2=22", ALIGN_NONE, "apple-tb4", false);
 	predicted_equals_measured("window:log2=20", ALIGN_REWRITE, "apple-tb4", false);
+	predicted_equals_measured("grow", ALIGN_NONE, "apple-tb4", false);
+	predicted_equals_measured("grow:first=14,max=20", ALIGN_DOWNGRADE, "apple-tb4", false);
 }
 
 static void test_at_the_mapping_limit_replay_fails_the_same_requests(void **state)
@@ -191,12 +196,14 @@ static void test_at_the_mapping_limit_replay_fails_the_same_requests(void **stat
 	predicted_equals_measured("direct", ALIGN_DOWNGRADE, "apple-tb4:mappings=700", true);
 	predicted_equals_measured("window:log2=18", ALIGN_NONE, "apple-tb4:mappings=300", true);
 	predicted_equals_measured("window:log2=22", ALIGN_NONE, "apple-tb4:mappings=40", true);
+	predicted_equals_measured("grow:first=14,max=18", ALIGN_NONE, "apple-tb4:mappings=100", true);
 }
 
 static void test_at_the_byte_limit_replay_fails_the_same_requests(void **state)
 {
 	(void)state;
 	predicted_equals_measured("direct", ALIGN_NONE, "apple-tb4:bytes=30M", true);
+	predicted_equals_measured("grow", ALIGN_NONE, "apple-tb4:bytes=30M", true);
 	predicted_equals_measured("window:log2=18", ALIGN_NONE, "apple-tb4:bytes=100M", true);
 }
 
