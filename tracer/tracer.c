@@ -19,14 +19,6 @@ struct tracer {
 	bool drop;
 };
 
-uint64_t tracer_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static int check_options(const struct tracer_options *options, char *error)
 {
 	uint32_t n = options->ring_events;

@@ -76,7 +76,7 @@ struct tracer_ring *tracer_ring(struct tracer *t);
  */
 void tracer_emit(struct tracer_ring *ring, const struct trace_event *event);
 
-/** tracer_now_ns() - CLOCK_MONOTONIC, the clock of t_ns. */
+/** tracer_now_ns() - CLOCK_MONOTONIC, the clock of t_ns, to well under a microsecond; never goes back. Any thread. */
 uint64_t tracer_now_ns(void);
 
 /** tracer_meta() - set a key of the meta table; @value NULL removes it. Any thread; takes a lock. Return: 0 or -errno. */
