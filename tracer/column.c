@@ -41,25 +41,42 @@ static size_t varint_bytes(uint64_t value)
 /* ---- what each encoding would cost ---- */
 
 struct column_stats {
-	uint64_t first, max, delta_bytes, varint_bytes;
+	uint64_t first, bits, delta_bytes, varint_bytes;
 	uint32_t n;
 	int constant;
 };
 
+#define SAMPLE_STEP 8u
+
+/* bytes of all values and all differences as varints, by those of every @step-th row */
+static void measure_varints(struct column_stats *s, const uint64_t *values, uint32_t step)
+{
+	s->varint_bytes = varint_bytes(values[0]);
+	s->delta_bytes = varint_bytes(zigzag(values[0]));
+	for (uint32_t i = step; i < s->n; i += step) {
+		s->varint_bytes += varint_bytes(values[i]) * step;
+		s->delta_bytes += varint_bytes(zigzag(values[i] - values[i - 1])) * step;
+	}
+}
+
 static struct column_stats column_measure(const uint64_t *values, uint32_t n)
 {
-	struct column_stats s = { .first = values[0], .n = n, .constant = 1 };
-	uint64_t last = 0;
+	struct column_stats s = { .first = values[0], .bits = values[0], .n = n };
+	uint64_t changes = 0, delta_bits = zigzag(values[0]);
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t v = values[i];
-
-		s.constant &= v == s.first;
-		s.max = v > s.max ? v : s.max;
-		s.varint_bytes += varint_bytes(v);
-		s.delta_bytes += varint_bytes(zigzag(v - last));
-		last = v;
+	for (uint32_t i = 1; i < n; i++) {
+		s.bits |= values[i];
+		changes |= values[i] - values[i - 1];
+		delta_bits |= zigzag(values[i] - values[i - 1]);
 	}
+	s.constant = changes == 0;
+	if (s.constant) {
+		s.varint_bytes = varint_bytes(values[0]) * n;
+		s.delta_bytes = varint_bytes(zigzag(values[0])) + n - 1;
+		return s;
+	}
+	/* a guess must not lead to more bytes than there is room for: eight a row */
+	measure_varints(&s, values, n > 4096 && !((s.bits | delta_bits) >> 56) ? SAMPLE_STEP : 1);
 	return s;
 }
 
@@ -80,7 +97,7 @@ static uint64_t varint_cost(const struct column_stats *s)
 
 static uint64_t fixed_cost(const struct column_stats *s, unsigned int width)
 {
-	if (width < 8 && s->max >> (8 * width))
+	if (width < 8 && s->bits >> (8 * width))
 		return UINT64_MAX;
 	return (uint64_t)s->n * width;
 }

@@ -32,8 +32,9 @@ uint64_t writer_dropped(struct writer *w)
 
 /* ---- checkpoints of the live set ---- */
 
-static void follow_live(struct writer *w, const struct chunk_row *row)
+static void follow_live(struct writer *w, const struct batch *b)
 {
+	const struct chunk_row *row = &b->row;
 	uint32_t counts[CHUNK_KINDS_MAX];
 
 	w->until_ns = row->t_max_ns > w->until_ns ? row->t_max_ns : w->until_ns;
@@ -41,13 +42,13 @@ static void follow_live(struct writer *w, const struct chunk_row *row)
 	if (w->live.given_up || chunk_parse_kinds(row->kind_events, counts) != 0 ||
 	    !(counts[TRACE_REQ_MAP] | counts[TRACE_REQ_UNMAP] | counts[TRACE_MAP] | counts[TRACE_UNMAP]))
 		return;
-	for (uint32_t i = 0; i < w->batch_events; i++)
-		liveset_apply(&w->live, &w->batch[i]);
+	for (uint32_t i = 0; i < b->n; i++)
+		liveset_apply(&w->live, &b->events[i]);
 	if (w->live.given_up)
 		store_account(w->store, "checkpoints_given_up", 1, "more was live at once than checkpoints hold; none follow from there on");
 }
 
-static int put_parts(struct writer *w, const struct trace_event *live, uint32_t n)
+static int put_parts(struct writer *w, struct chunk_encoder *encoder, const struct trace_event *live, uint32_t n)
 {
 	uint32_t parts = (n + CHUNK_EVENTS_MAX - 1) / CHUNK_EVENTS_MAX;
 	int err = 0;
@@ -56,7 +57,7 @@ static int put_parts(struct writer *w, const struct trace_event *live, uint32_t 
 		struct chunk_row row = { .id = STORE_CHECKPOINT_ID(w->next_chunk, part), .first_seq = w->next_seq };
 		uint32_t from = part * CHUNK_EVENTS_MAX, rest = n - from;
 
-		chunk_encode(w->encoder, live + from, rest < CHUNK_EVENTS_MAX ? rest : CHUNK_EVENTS_MAX, &row);
+		chunk_encode(encoder, live + from, rest < CHUNK_EVENTS_MAX ? rest : CHUNK_EVENTS_MAX, &row);
 		err = store_checkpoint_part(w->store, &row, parts, w->until_ns);
 	}
 	return err;
@@ -69,7 +70,8 @@ static bool checkpoint_due(const struct writer *w)
 	       w->since_checkpoint >= (uint64_t)w->live.n * WRITER_CHECKPOINT_SHARE;
 }
 
-static int writer_checkpoint(struct writer *w)
+/* @encoder: one whose last chunk is stored */
+static int writer_checkpoint(struct writer *w, struct chunk_encoder *encoder)
 {
 	struct trace_event *live;
 	int err;
@@ -85,51 +87,120 @@ static int writer_checkpoint(struct writer *w)
 	}
 	err = store_checkpoint_begin(w->store);
 	if (!err)
-		err = store_checkpoint_end(w->store, put_parts(w, live, w->live.n));
+		err = store_checkpoint_end(w->store, put_parts(w, encoder, live, w->live.n));
 	free(live);
 	return err;
 }
 
 /* ---- from batch to file ---- */
 
-static void writer_cut(struct writer *w)
+/* the numbers of the chunk that @b will be, behind what is stored and what packers have */
+static void number(const struct writer *w, struct batch *b)
 {
-	struct chunk_row row = { .id = w->next_chunk, .first_seq = w->next_seq };
+	b->row = (struct chunk_row){ .id = w->next_chunk + w->lanes_used, .first_seq = w->next_seq };
+	for (unsigned int i = 0; i < w->lanes_used; i++)
+		b->row.first_seq += w->lane[(w->lane_oldest + i) % WRITER_LANES].batch->n;
+}
+
+/* put packed batch @b into the file, and empty it */
+static void commit(struct writer *w, struct batch *b)
+{
 	int err = atomic_load(&w->error);
 
-	if (!w->batch_events)
-		return;
 	if (!err) {
-		chunk_encode(w->encoder, w->batch, w->batch_events, &row);
-		err = store_chunk(w->store, &row, writer_dropped(w));
+		err = store_chunk(w->store, &b->row, writer_dropped(w));
 		if (!err)
-			follow_live(w, &row);
+			follow_live(w, b);
 		atomic_store(&w->error, err);
 	}
 	if (err) {
-		atomic_fetch_add(&w->lost, w->batch_events);
+		atomic_fetch_add(&w->lost, b->n);
 	} else {
-		w->next_seq += w->batch_events;
+		w->next_seq += b->n;
 		w->next_chunk++;
-		atomic_store(&w->error, writer_checkpoint(w));
+		atomic_store(&w->error, writer_checkpoint(w, b->encoder));
 	}
-	w->batch_events = 0;
+	b->n = 0;
+}
+
+/* the oldest chunk with a packer into the file; its batch is the spare one then */
+static void commit_oldest(struct writer *w)
+{
+	unsigned int i = w->lane_oldest;
+
+	packer_wait(w->lane[i].packer);
+	commit(w, w->lane[i].batch);
+	w->spare = w->lane[i].batch;
+	w->lane[i].batch = NULL;
+	w->lane_oldest = (i + 1) % WRITER_LANES;
+	w->lanes_used--;
+}
+
+/* everything into the file */
+static void writer_cut(struct writer *w)
+{
+	while (w->lanes_used) {
+		struct batch *unused = w->spare;
+
+		commit_oldest(w);
+		/* keep one only: they come back when chunks fill up again */
+		batch_free(unused);
+	}
+	if (!w->filling->n)
+		return;
+	if (!atomic_load(&w->error)) {
+		number(w, w->filling);
+		batch_pack(w->filling);
+	}
+	commit(w, w->filling);
+}
+
+static bool has_packers(struct writer *w)
+{
+	for (unsigned int i = 0; !w->alone && i < WRITER_LANES; i++) {
+		if (!w->lane[i].packer)
+			w->lane[i].packer = packer_start();
+		w->alone = !w->lane[i].packer;
+	}
+	if (!w->spare && !w->alone && w->lanes_used < WRITER_LANES)
+		w->spare = batch_new(w->thorough);
+	return !w->alone && (w->spare || w->lanes_used);
+}
+
+/* the batch is full: a packer gets it, if need be when the oldest chunk has left its own */
+static void writer_full(struct writer *w)
+{
+	unsigned int free_lane;
+
+	if (!has_packers(w)) {
+		writer_cut(w);
+		return;
+	}
+	if (!w->spare || w->lanes_used == WRITER_LANES)
+		commit_oldest(w);
+	number(w, w->filling);
+	free_lane = (w->lane_oldest + w->lanes_used++) % WRITER_LANES;
+	w->lane[free_lane].batch = w->filling;
+	packer_give(w->lane[free_lane].packer, w->filling);
+	w->filling = w->spare;
+	w->spare = NULL;
 }
 
 static void writer_take(struct writer *w, const struct trace_event *events, uint64_t n)
 {
 	while (n) {
-		uint64_t room = CHUNK_EVENTS_MAX - w->batch_events;
+		struct batch *b = w->filling;
+		uint64_t room = CHUNK_EVENTS_MAX - b->n;
 		uint64_t part = n < room ? n : room;
 
-		if (!w->batch_events)
-			w->batch_since_ns = tracer_now_ns();
-		memcpy(w->batch + w->batch_events, events, part * sizeof(*events));
-		w->batch_events += (uint32_t)part;
+		if (!b->n)
+			b->since_ns = tracer_now_ns();
+		memcpy(b->events + b->n, events, part * sizeof(*events));
+		b->n += (uint32_t)part;
 		events += part;
 		n -= part;
-		if (w->batch_events == CHUNK_EVENTS_MAX)
-			writer_cut(w);
+		if (b->n == CHUNK_EVENTS_MAX)
+			writer_full(w);
 	}
 }
 
@@ -204,10 +275,11 @@ static void writer_take_last_gaps(struct writer *w)
 
 static bool writer_due(const struct writer *w, uint32_t round_ms)
 {
-	uint64_t age_ns = tracer_now_ns() - w->batch_since_ns;
+	const struct batch *oldest = w->lanes_used ? w->lane[w->lane_oldest].batch : w->filling;
+	uint64_t age_ns = tracer_now_ns() - oldest->since_ns;
 
 	/* an event may have waited one round in its ring, and will wait another if we do not cut now */
-	return w->batch_events && age_ns + 2 * (uint64_t)round_ms * 1000000 >= (uint64_t)w->flush_ms * 1000000;
+	return oldest->n && age_ns + 2 * (uint64_t)round_ms * 1000000 >= (uint64_t)w->flush_ms * 1000000;
 }
 
 static void *writer_main(void *arg)
@@ -255,9 +327,9 @@ int writer_init(struct writer *w, struct store *store, bool thorough)
 		return err;
 	w->store = store;
 	w->next_chunk = 1;
-	w->encoder = chunk_encoder_new(thorough);
-	w->batch = malloc(CHUNK_EVENTS_MAX * sizeof(*w->batch));
-	if (w->encoder && w->batch)
+	w->thorough = thorough;
+	w->filling = batch_new(thorough);
+	if (w->filling)
 		return 0;
 	writer_free(w);
 	return -ENOMEM;
@@ -325,8 +397,12 @@ void writer_free(struct writer *w)
 		ring_free(r);
 	}
 	atomic_store(&w->rings, NULL);
-	free(w->batch);
-	chunk_encoder_free(w->encoder);
+	for (unsigned int i = 0; i < WRITER_LANES; i++) {
+		packer_stop(w->lane[i].packer);
+		batch_free(w->lane[i].batch);
+	}
+	batch_free(w->filling);
+	batch_free(w->spare);
 	liveset_free(&w->live);
 	ring_bell_destroy(&w->bell);
 }

@@ -4,7 +4,8 @@
  *
  * Purpose:  in rounds, takes what is in all rings, merged by t_ns (each ring's own order is kept), into a batch; a batch becomes a
  *           chunk when it holds CHUNK_EVENTS_MAX events or its oldest event has waited almost flush_ms. If the file can no longer be
- *           written it goes on taking events, counts them as lost, and keeps the error.
+ *           written it goes on taking events, counts them as lost, and keeps the error. When chunks fill up, packers pack them, and
+ *           the writer stores them in their order.
  * Compiled: the tracer; private to it.
  */
 #ifndef EGPU_TRACER_WRITER_H
@@ -17,12 +18,14 @@
 
 #include "tracer/chunk.h"
 #include "tracer/liveset.h"
+#include "tracer/packer.h"
 #include "tracer/ring.h"
 #include "tracer/store.h"
 
 #define WRITER_RINGS_MAX 1024u
 #define WRITER_CHECKPOINT_EVENTS (1u << 20) /* a checkpoint of the live set is due after at least so many events, */
 #define WRITER_CHECKPOINT_SHARE 32u         /* and so many per event that it would hold */
+#define WRITER_LANES 2u                     /* packers; each has a chunk of 4 MiB and what packs it, 16 MiB */
 #define WRITER_FLUSH_MS_DEFAULT 1000u
 #define WRITER_FLUSH_MS_MAX 3600000u
 
@@ -32,7 +35,10 @@
  * @lost:   events taken out of rings that could not be stored
  * @error:  negative errno that stopped writing
  * @stop:   no more events come; end when the rings are empty
- * The rest belongs to the thread.
+ * @filling:  the events of the next chunk
+ * @lane:     chunks with packers, @lanes_used of them from @lane_oldest on; none until a chunk has filled up
+ * @spare:    takes events while a lane is free
+ * All from @filling on belongs to the thread.
  */
 struct writer {
 	struct store *store;
@@ -46,10 +52,13 @@ struct writer {
 	pthread_t thread;
 	bool running;
 
-	struct chunk_encoder *encoder;
-	struct trace_event *batch;
-	uint32_t batch_events;
-	uint64_t batch_since_ns;
+	struct batch *filling, *spare;
+	struct {
+		struct packer *packer;
+		struct batch *batch;
+	} lane[WRITER_LANES];
+	unsigned int lane_oldest, lanes_used;
+	bool thorough, alone; /* @alone: there can be no packers */
 	uint64_t next_seq;
 	int64_t next_chunk;
 	struct liveset live;
