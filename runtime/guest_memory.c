@@ -8,12 +8,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* one mmap, shared by the pieces that cuts left of it */
+/*
+ * One mmap, shared by the ranges that lie in it: the kernel allows a process 65,530 of them (vm.max_map_count), and a guest behind a virtual IOMMU
+ * makes as many ranges of one file. So it is of the whole file, unless the file is absurdly large or no file.
+ */
 struct backing {
+	struct backing *next; /* most recently made first */
 	u8 *base;
-	size_t len_bytes;
+	u64 offset, len_bytes; /* in the file */
+	dev_t dev;
+	ino_t ino;
+	bool writable;
 	u32 refs;
 };
+
+#define WHOLE_FILE_BYTES_MAX ((u64)1 << 42)
+#define BACKINGS_SEARCHED 16 /* a client has a file or two for its RAM */
 
 struct range {
 	struct span span;
@@ -23,6 +33,7 @@ struct range {
 };
 
 struct guest_memory {
+	struct backing *backings;
 	struct range *ranges; /* sorted by start, disjoint */
 	u32 count, room;
 };
@@ -65,10 +76,15 @@ void guest_memory_free(struct guest_memory *gm)
 	free(gm);
 }
 
-static void backing_put(struct backing *b)
+static void backing_put(struct guest_memory *gm, struct backing *b)
 {
+	struct backing **link = &gm->backings;
+
 	if (!b || --b->refs)
 		return;
+	while (*link != b)
+		link = &(*link)->next;
+	*link = b->next;
 	munmap(b->base, b->len_bytes);
 	free(b);
 }
@@ -76,7 +92,7 @@ static void backing_put(struct backing *b)
 void guest_memory_clear(struct guest_memory *gm)
 {
 	for (u32 i = 0; i < gm->count; i++)
-		backing_put(gm->ranges[i].backing);
+		backing_put(gm, gm->ranges[i].backing);
 	gm->count = 0;
 }
 
@@ -115,28 +131,71 @@ static int range_insert(struct guest_memory *gm, u32 at, const struct range *r)
 	return 0;
 }
 
-static int backing_new(int fd, u64 offset, u64 len, bool writable, struct backing **out)
+static struct backing *backing_find(const struct guest_memory *gm, const struct stat *st, u64 offset, u64 len, bool writable)
 {
-	struct backing *b;
-	struct stat st;
+	struct backing *b = gm->backings;
+	u32 i;
 
-	if (fstat(fd, &st))
-		return -errno;
-	if (S_ISREG(st.st_mode) && ((u64)st.st_size < offset || (u64)st.st_size - offset < len))
-		return -ENXIO;
-	b = malloc(sizeof(*b));
-	if (!b)
+	/* while it is mapped the file lives, and no other has its number */
+	for (i = 0; b && i < BACKINGS_SEARCHED; i++, b = b->next) {
+		if (b->dev == st->st_dev && b->ino == st->st_ino && b->writable == writable && offset >= b->offset &&
+		    offset - b->offset <= b->len_bytes && len <= b->len_bytes - (offset - b->offset))
+			return b;
+	}
+	return NULL;
+}
+
+static int backing_map(struct guest_memory *gm, int fd, struct backing *b)
+{
+	struct backing *kept = malloc(sizeof(*kept));
+
+	if (!kept)
 		return -ENOMEM;
-	*b = (struct backing){ .len_bytes = len, .refs = 1 };
-	b->base = mmap(NULL, len, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE, fd, (off_t)offset);
+	b->base = mmap(NULL, b->len_bytes, PROT_READ | (b->writable ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE, fd, (off_t)b->offset);
 	if (b->base == MAP_FAILED) {
 		int err = -errno;
 
-		free(b);
+		free(kept);
 		return err;
 	}
-	*out = b;
+	b->next = gm->backings;
+	gm->backings = kept;
+	*kept = *b;
 	return 0;
+}
+
+/* find or make what maps [@offset, + @len) of the file, and count one more user of it */
+static int backing_get(struct guest_memory *gm, int fd, u64 offset, u64 len, bool writable, struct backing **out)
+{
+	struct backing made = { .offset = offset, .len_bytes = len, .writable = writable };
+	struct stat st;
+	int err = -EFBIG;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (S_ISREG(st.st_mode)) {
+		if ((u64)st.st_size < offset || (u64)st.st_size - offset < len)
+			return -ENXIO;
+		*out = backing_find(gm, &st, offset, len, writable);
+		if (*out) {
+			(*out)->refs++;
+			return 0;
+		}
+	}
+	made.dev = st.st_dev;
+	made.ino = st.st_ino;
+	made.refs = 1;
+	if (S_ISREG(st.st_mode) && (u64)st.st_size <= WHOLE_FILE_BYTES_MAX) {
+		struct backing whole = made;
+
+		whole.offset = 0;
+		whole.len_bytes = (u64)st.st_size;
+		err = backing_map(gm, fd, &whole);
+	}
+	if (err)
+		err = backing_map(gm, fd, &made);
+	*out = gm->backings;
+	return err;
 }
 
 int guest_memory_add(struct guest_memory *gm, struct span range, int fd, u64 offset, bool writable)
@@ -154,14 +213,14 @@ int guest_memory_add(struct guest_memory *gm, struct span range, int fd, u64 off
 	if (at < gm->count && span_overlaps(gm->ranges[at].span, range))
 		return -EEXIST;
 	if (fd >= 0) {
-		err = backing_new(fd, offset, range.len, writable, &r.backing);
+		err = backing_get(gm, fd, offset, range.len, writable, &r.backing);
 		if (err)
 			return err;
-		r.at = r.backing->base;
+		r.at = r.backing->base + (offset - r.backing->offset);
 	}
 	err = range_insert(gm, at, &r);
 	if (err)
-		backing_put(r.backing);
+		backing_put(gm, r.backing);
 	return err;
 }
 
@@ -204,7 +263,7 @@ s64 guest_memory_remove(struct guest_memory *gm, struct span gone)
 		} else if (tail) {
 			range_cut(r, (struct span){ gone_last + 1, last - gone_last });
 		} else {
-			backing_put(r->backing);
+			backing_put(gm, r->backing);
 			memmove(r, r + 1, (gm->count - i - 1) * sizeof(*r));
 			gm->count--;
 		}
