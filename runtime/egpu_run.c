@@ -31,18 +31,20 @@ static void show_console(const struct session *s)
 static void show_sockets(const struct session *s)
 {
 	const char *const *names = session_sockets(s->o);
+	FILE *to = s->o->json ? stderr : stdout; /* --json: nothing else on standard output */
 	char json[PATH_MAX + 128];
 
-	printf("serving; give your QEMU (>= 10.1) shared memory%s and what is served:\n"
+	fprintf(to,
+	       "serving; give your QEMU (>= 10.1) shared memory%s and what is served:\n"
 	       "  -object memory-backend-memfd,id=ram,size=SIZE,share=on -machine q35,memory-backend=ram%s",
 	       s->o->dma == MAPPER_VIOMMU ? ", its virtual IOMMU" : "",
 	       s->o->dma != MAPPER_VIOMMU ? "" : s->o->viommu == RUN_VIOMMU_VIRTIO ? " -device virtio-iommu-pci" : " -device intel-iommu,caching-mode=on");
 	for (size_t i = 0; names[i]; i++) {
 		qemu_device_json(json, sizeof(json), s->dir, names[i]);
-		printf(" \\\n  -device '%s'", json);
+		fprintf(to, " \\\n  -device '%s'", json);
 	}
-	printf("\n");
-	fflush(stdout);
+	fprintf(to, "\n");
+	fflush(to);
 }
 
 static int run(const struct run_options *o)

@@ -86,8 +86,7 @@ class Outcome:
         for name in devices:
             if f"{name}.egt" in result.files:
                 (tmp_path / f"{name}.egt").write_bytes(result.files[f"{name}.egt"])
-            text = result.text(f"{name}.out")
-            self.summary[name] = json.loads(text[text.index("{"):])
+            self.summary[name] = json.loads(result.text(f"{name}.out"))
 
     def tool(self, program, *args):
         done = subprocess.run([self.build / program, *args], capture_output=True, text=True)

@@ -52,14 +52,17 @@ def test_json_has_an_object_per_policy_with_all_keys(replay, trace):
     assert all(row["provenance"] == "imported" and row["limits"]["mappings"] == 65536 for row in rows)
 
 
-def test_default_policies_are_direct_and_four_windows(replay, trace):
+GROW = "grow:first=16,max=28,evidence=172,room=95"
+
+
+def test_default_policies_are_direct_four_windows_and_grow(replay, trace):
     rows = json.loads(replay(trace, "--json").stdout)
-    assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (16, 18, 20, 22)]
+    assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (16, 18, 20, 22)] + [GROW]
 
 
 def test_default_policies_leave_out_windows_below_the_granule(replay, trace):
     rows = json.loads(replay(trace, "--json", "--dart", "apple-tb4:granule_log2=18").stdout)
-    assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (18, 20, 22)]
+    assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (18, 20, 22)] + [GROW]
 
 
 def test_policy_that_does_not_fit_is_a_result_that_says_where(replay, trace):

@@ -29,8 +29,8 @@ class Served:
         # it says what it serves once it does
         self.said = ""
         while "companion.sock" not in self.said:
-            line = self.process.stdout.readline()
-            assert line, self.process.stderr.read()
+            line = self.process.stderr.readline()
+            assert line, self.said
             self.said += line
 
     def end(self, sig=signal.SIGINT):
@@ -174,7 +174,7 @@ class Qtest:
         self.process.stdin.flush()
         while True:
             line = self.process.stdout.readline()
-            assert line, self.process.stderr.read()
+            assert line, self.said
             if line.startswith("OK"):
                 return int(line.split()[1], 16) if len(line.split()) > 1 else None
 
