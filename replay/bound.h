@@ -20,27 +20,33 @@
 #ifndef EGPU_REPLAY_BOUND_H
 #define EGPU_REPLAY_BOUND_H
 
+#include "replay/block.h"
 #include "replay/cover.h"
 #include "runtime/dart/dart.h"
 
 enum bound_verdict { BOUND_FITS, BOUND_BYTES, BOUND_MAPPINGS };
 
 /**
- * struct bound - the bound so far.
+ * struct bound_found - the bound.
  * @mappings: peak mappings of a policy that keeps the byte limit are never fewer; @mappings_t_ns: where. If @verdict is BOUND_BYTES, of
  *            the moments at which what is live is within the byte limit
  * @bytes:    peak bytes of a policy that keeps the mapping limit are never fewer; @bytes_t_ns: where
  * @verdict:  BOUND_FITS says that the bound allows it, not that a policy can; else which limit no policy can keep
  * @misfit_t_ns: the map request from which on that is so
  */
-struct bound {
+struct bound_found {
 	u64 mappings, mappings_t_ns;
 	u64 bytes, bytes_t_ns;
 	enum bound_verdict verdict;
 	u64 misfit_t_ns;
+};
+
+/** struct bound - the bound @found so far; @limits are those it is for. */
+struct bound {
+	struct bound_found found;
+	struct dart_limits limits;
 	struct cover cover;
-	u64 max_granules, max_mappings;
-	u32 granule_log2;
+	u64 max_granules;
 	u64 t_ns;
 	bool grown; /* since the last look */
 };
@@ -60,5 +66,11 @@ void bound_look(struct bound *b);
 
 /** bound_reset() - all requests end. */
 void bound_reset(struct bound *b);
+
+/** bound_run() - go on by a block; items with slot SLOTS_NONE were never live. Return: 0 or -ENOMEM. */
+int bound_run(struct bound *b, const struct block *block);
+
+/** bound_serves() - true if the bound for limits @a is that for @b too. */
+bool bound_serves(const struct dart_limits *a, const struct dart_limits *b);
 
 #endif

@@ -35,14 +35,28 @@ static void set_sizes(struct coalesce_config *config, const struct dart_limits *
 	config->max_requests = slots + BATCH_ITEMS_MAX;
 }
 
-int cell_init(struct cell *cell, const struct coalesce_config *config, const struct dart_limits *limits, u32 slots)
+u64 cell_bytes(const struct cell_spec *spec, u32 slots)
+{
+	struct coalesce_config sized = spec->config;
+	u64 state_bytes;
+
+	set_sizes(&sized, &spec->limits, slots);
+	state_bytes = coalesce_state_bytes(&sized);
+	if (state_bytes == 0)
+		return 0;
+	return state_bytes + ((u64)slots + 1) * sizeof(u64) +
+	       BATCH_ITEMS_MAX * (sizeof(struct companion_entry) + sizeof(struct coalesce_request));
+}
+
+int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots)
 {
 	struct coalesce_host host = { cell_submit, cell };
-	struct coalesce_config sized = *config;
+	struct coalesce_config sized = spec->config;
 	size_t state_bytes;
 
 	memset(cell, 0, sizeof(*cell));
-	set_sizes(&sized, limits, slots);
+	cell->spec = *spec;
+	set_sizes(&sized, &spec->limits, slots);
 	state_bytes = coalesce_state_bytes(&sized);
 	if (state_bytes == 0)
 		return -EINVAL;
@@ -50,7 +64,7 @@ int cell_init(struct cell *cell, const struct coalesce_config *config, const str
 	cell->entries = malloc(BATCH_ITEMS_MAX * sizeof(*cell->entries));
 	cell->requests = malloc(BATCH_ITEMS_MAX * sizeof(*cell->requests));
 	cell->slot_iova = malloc(((size_t)slots + 1) * sizeof(*cell->slot_iova));
-	cell->dart = dart_new(limits);
+	cell->dart = dart_new(&spec->limits);
 	if (!cell->state || !cell->entries || !cell->requests || !cell->slot_iova || !cell->dart) {
 		cell_destroy(cell);
 		return -ENOMEM;
@@ -137,18 +151,24 @@ static void run_unmap(struct cell *cell, const struct batch *batch)
 	sample(cell, batch->items[batch->n - 1].t_ns);
 }
 
-void cell_run(struct cell *cell, const struct batch *batch, const char *phase)
+static void run_part(struct cell *cell, const struct block_part *part)
 {
-	if (batch->kind == TRACE_REQ_MAP)
-		run_map(cell, batch, phase);
-	else
-		run_unmap(cell, batch);
+	if (part->batch.n == 0) {
+		coalesce_release_all(cell->coalesce);
+		sample(cell, part->t_ns);
+	} else if (part->batch.kind == TRACE_REQ_MAP) {
+		run_map(cell, &part->batch, part->phase);
+	} else {
+		run_unmap(cell, &part->batch);
+	}
 }
 
-void cell_reset(struct cell *cell, u64 t_ns)
+void cell_run(struct cell *cell, const struct block *block)
 {
-	coalesce_release_all(cell->coalesce);
-	sample(cell, t_ns);
+	u32 i;
+
+	for (i = 0; i < block->parts_n; i++)
+		run_part(cell, &block->parts[i]);
 }
 
 void cell_finish(struct cell *cell)

@@ -8,17 +8,29 @@
 #ifndef EGPU_REPLAY_CELL_H
 #define EGPU_REPLAY_CELL_H
 
-#include "replay/batch.h"
+#include "replay/block.h"
 #include "replay/row.h"
 #include "replay/series.h"
 #include "runtime/dart/dart.h"
 
+struct bound;
+
+/** struct cell_spec - what to simulate: @config says policy, parameters and shim; sizes are set by the cell. */
+struct cell_spec {
+	struct coalesce_config config;
+	struct dart_limits limits;
+};
+
 /**
  * struct cell - the simulation.
+ * @spec:      as given to cell_init()
+ * @bound:     what no policy can beat behind these limits; for the engine
  * @row:       what it found; counters that core keeps are filled in by cell_finish()
  * @slot_iova: what each live request (see slots.h) was given; ~0 if it failed
  */
 struct cell {
+	struct cell_spec spec;
+	const struct bound *bound;
 	struct row row;
 	struct series series;
 	struct coalesce *coalesce;
@@ -30,19 +42,19 @@ struct cell {
 };
 
 /**
- * cell_init() - @config says policy, parameters and shim; sizes are set here.
+ * cell_init() - set everything aside.
  * @slots: most requests live at once
  *
  * Return: 0; -EINVAL if the policy does not go with the DART's granule; -ENOMEM.
  */
-int cell_init(struct cell *cell, const struct coalesce_config *config, const struct dart_limits *limits, u32 slots);
+int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots);
 void cell_destroy(struct cell *cell); /* half-built or all zero is allowed */
 
-/** cell_run() - one batch. An item with slot SLOTS_NONE had no lifetime when recorded: a map is released at once, an unmap skipped. */
-void cell_run(struct cell *cell, const struct batch *batch, const char *phase);
+/** cell_bytes() - memory that cell_init() sets aside, but for the DART, which grows with what is mapped. Return: 0 if the policy does not go. */
+u64 cell_bytes(const struct cell_spec *spec, u32 slots);
 
-/** cell_reset() - the host ended all mappings. */
-void cell_reset(struct cell *cell, u64 t_ns);
+/** cell_run() - go on by a block. An item with slot SLOTS_NONE had no lifetime when recorded: a map is released at once, an unmap skipped. */
+void cell_run(struct cell *cell, const struct block *block);
 
 /** cell_finish() - complete @cell->row. */
 void cell_finish(struct cell *cell);

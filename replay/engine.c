@@ -6,11 +6,10 @@
 
 #define PROGRESS_EVENTS 0x10000u
 
-static int track_bound(struct engine *e, const struct batch *batch, const struct batch_item *item)
+/* the second decode; the first only finds how much is live */
+static bool feeding(const struct engine *e)
 {
-	if (e->cells_n == 0 || item->slot == SLOTS_NONE)
-		return 0;
-	return batch->kind == TRACE_REQ_MAP ? bound_map(&e->bound, item->gpa, item->t_ns) : bound_unmap(&e->bound, item->gpa);
+	return e->lab.cells_n != 0;
 }
 
 /* which requests are live: the recorded driver's view, the same for every policy */
@@ -27,16 +26,14 @@ static int track_batch(struct engine *e, struct batch *batch)
 			if (item->status == 0)
 				item->slot = slots_pop(&e->live, batch->device, item->gpa, item->iova);
 			e->unmatched_unmaps += item->slot == SLOTS_NONE;
-			rc = track_bound(e, batch, item);
 			continue;
 		}
 		e->requests++;
 		if (item->status == 0)
 			rc = slots_push(&e->live, batch->device, item->gpa, item->iova, &item->slot);
 		/* only if the file was replaced between the two decodes */
-		if (e->cells_n && item->slot != SLOTS_NONE && item->slot >= e->slots)
+		if (feeding(e) && item->slot != SLOTS_NONE && item->slot >= e->slots)
 			return -ESTALE;
-		rc = rc ? rc : track_bound(e, batch, item);
 	}
 	return rc;
 }
@@ -44,15 +41,12 @@ static int track_batch(struct engine *e, struct batch *batch)
 static int run_batch(void *ctx, struct batch *batch)
 {
 	struct engine *e = ctx;
-	u32 i;
 	int rc = track_batch(e, batch);
 
-	if (rc || e->cells_n == 0)
+	if (rc || !feeding(e))
 		return rc;
-	for (i = 0; i < e->cells_n; i++)
-		cell_run(&e->cells[i], batch, e->phase);
 	measured_batch(&e->measured, batch, &e->live, e->phase);
-	return 0;
+	return lab_add(&e->lab, batch, e->phase);
 }
 
 /* a reset of the companion ends all mappings; a reset of the GPU leaves them */
@@ -60,19 +54,16 @@ static int on_reset(struct engine *e, const struct trace_event *event)
 {
 	const char *identity = trace_device_identity(e->trace, event->device);
 	char companion[16];
-	u32 i;
 	int rc;
 
 	snprintf(companion, sizeof(companion), "%04x:%04x", COMPANION_VENDOR_ID, COMPANION_DEVICE_ID);
 	if (!identity || strncmp(identity, companion, strlen(companion)) != 0)
 		return 0;
 	rc = batches_flush(&e->batches);
-	for (i = 0; i < e->cells_n; i++)
-		cell_reset(&e->cells[i], event->t_ns);
-	if (e->cells_n)
-		bound_reset(&e->bound);
 	slots_clear(&e->live);
-	return rc;
+	if (rc || !feeding(e))
+		return rc;
+	return lab_reset(&e->lab, event->t_ns);
 }
 
 /* a guest that loads its module again may say another policy; then no one policy was measured */
@@ -95,7 +86,7 @@ static int on_event(struct engine *e, const struct trace_event *event)
 		return !e->device || event->device == e->device ? batches_add(&e->batches, event) : 0;
 	case TRACE_MAP:
 	case TRACE_UNMAP:
-		if (e->cells_n == 0 || (e->device && event->device != e->device))
+		if (!feeding(e) || (e->device && event->device != e->device))
 			return 0;
 		return measured_mapping(&e->measured, event, &e->live);
 	case TRACE_MARK:
@@ -125,6 +116,8 @@ static void explain(char *error, int rc)
 		snprintf(error, TRACE_ERROR_BYTES, "the trace changed while it was read: run again");
 	else if (rc == -EINVAL)
 		snprintf(error, TRACE_ERROR_BYTES, "an event names a device that the trace does not list: run egpu-trace verify");
+	else if (rc == -EAGAIN)
+		snprintf(error, TRACE_ERROR_BYTES, "cannot start that many threads: give fewer with --threads");
 }
 
 static void note_time(struct engine *e, u64 t_ns)
@@ -142,7 +135,7 @@ static int replay_events(struct engine *e, struct trace_cursor *cursor, u64 tota
 	int rc = 0;
 
 	/* a trace that is still being recorded has more events in the second pass; they are left out */
-	while ((!e->cells_n || e->events < e->last_event) && (rc = trace_next(cursor, &event, error)) == 1) {
+	while ((!feeding(e) || e->events < e->last_event) && (rc = trace_next(cursor, &event, error)) == 1) {
 		note_time(e, event.t_ns);
 		rc = on_event(e, &event);
 		if (rc) {
@@ -204,38 +197,29 @@ static int find_device(struct engine *e, char *error)
 	return -ENODEV;
 }
 
-static int make_cells(struct engine *e, char *error)
+static int make_series(struct engine *e)
 {
-	const struct engine_options *o = e->options;
 	u32 i;
-	int rc = -ENOMEM;
+	int rc = 0;
 
-	e->slots = (u32)e->live.peak;
-	e->last_event = e->events;
-	e->cells = calloc(o->policies_n, sizeof(*e->cells));
-	if (!e->cells)
-		goto out_error;
-	for (i = 0; i < o->policies_n; i++) {
-		rc = cell_init(&e->cells[i], &o->policies[i], o->limits, e->slots);
-		if (rc)
-			goto out_error;
-		e->cells_n++;
-		rc = o->bins ? series_init(&e->cells[i].series, o->bins, e->start_ns, e->end_ns) : 0;
-		if (rc)
-			goto out_error;
-	}
-	rc = bound_init(&e->bound, o->limits);
-	if (rc)
-		goto out_error;
-	rc = o->bins ? series_init(&e->measured.series, o->bins, e->start_ns, e->end_ns) : 0;
-	if (rc)
-		goto out_error;
-	return 0;
+	for (i = 0; i < e->lab.cells_n && rc == 0; i++)
+		rc = series_init(&e->lab.cells[i].series, e->options->bins, e->start_ns, e->end_ns);
+	return rc ? rc : series_init(&e->measured.series, e->options->bins, e->start_ns, e->end_ns);
+}
 
-out_error:
-	explain(error, rc);
+static int make_cells(struct engine *e, const struct cell_spec *cells, u32 n, char *error)
+{
+	int rc = lab_init(&e->lab, cells, n, e->options->threads, e->slots);
+
+	if (rc == 0)
+		rc = measured_init(&e->measured);
+	if (rc == 0 && e->options->bins)
+		rc = make_series(e);
 	if (rc == -EINVAL)
-		snprintf(error, TRACE_ERROR_BYTES, "a policy does not go with granules of 2^%u bytes", o->limits->granule_log2);
+		snprintf(error, TRACE_ERROR_BYTES, "policy '%s' does not go with granules of 2^%u bytes",
+			 cells[e->lab.cells_n].config.policy->name, cells[e->lab.cells_n].limits.granule_log2);
+	else
+		explain(error, rc);
 	return rc;
 }
 
@@ -244,11 +228,9 @@ static void complete_rows(struct engine *e)
 	const char *policy = trace_meta(e->trace, TRACE_META_POLICY);
 	u32 i;
 
-	bound_look(&e->bound);
-	for (i = 0; i < e->cells_n; i++) {
-		struct row *row = &e->cells[i].row;
+	for (i = 0; i < e->lab.cells_n; i++) {
+		struct row *row = &e->lab.cells[i].row;
 
-		cell_finish(&e->cells[i]);
 		row->peak_requests = e->live.peak;
 		row->peak_request_bytes = e->live.peak_bytes;
 		row->unmatched_unmaps = e->unmatched_unmaps;
@@ -262,7 +244,7 @@ static void complete_rows(struct engine *e)
 		snprintf(e->measured.row.policy, sizeof(e->measured.row.policy), "%s", policy ? policy : "unknown");
 }
 
-int engine_run(struct engine *e, struct trace *trace, const struct engine_options *options, char *error)
+int engine_open(struct engine *e, struct trace *trace, const struct engine_options *options, char *error)
 {
 	int rc;
 
@@ -271,8 +253,6 @@ int engine_run(struct engine *e, struct trace *trace, const struct engine_option
 	e->trace = trace;
 	error[0] = '\0';
 	rc = slots_init(&e->live);
-	if (rc == 0)
-		rc = measured_init(&e->measured);
 	if (rc == 0)
 		rc = batches_init(&e->batches, trace_devices(trace), run_batch, e);
 	if (rc) {
@@ -289,24 +269,33 @@ int engine_run(struct engine *e, struct trace *trace, const struct engine_option
 		snprintf(error, TRACE_ERROR_BYTES, "no requests (req_map events) to replay%s", e->device ? " from this device" : "");
 		return -ENODATA;
 	}
-	rc = make_cells(e, error);
+	e->slots = (u32)e->live.peak;
+	e->last_event = e->events;
+	return 0;
+}
+
+int engine_replay(struct engine *e, const struct cell_spec *cells, u32 n, char *error)
+{
+	int rc;
+
+	lab_destroy(&e->lab);
+	measured_destroy(&e->measured);
+	rc = make_cells(e, cells, n, error);
 	if (rc)
 		return rc;
 	rc = pass(e, 50, error);
 	if (rc)
 		return rc;
-	complete_rows(e);
-	return 0;
+	rc = lab_finish(&e->lab);
+	explain(error, rc);
+	if (rc == 0)
+		complete_rows(e);
+	return rc;
 }
 
 void engine_destroy(struct engine *e)
 {
-	u32 i;
-
-	for (i = 0; i < e->cells_n; i++)
-		cell_destroy(&e->cells[i]);
-	free(e->cells);
-	bound_destroy(&e->bound);
+	lab_destroy(&e->lab);
 	measured_destroy(&e->measured);
 	batches_destroy(&e->batches);
 	slots_destroy(&e->live);

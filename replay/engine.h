@@ -2,30 +2,26 @@
 /*
  * engine.h - replays a trace through many cells at once.
  *
- * Purpose:  decodes the trace once for all policies, after one decode that finds how much is live at most, so that all memory can be set
+ * Purpose:  decodes the trace once for all cells, after one decode that finds how much is live at most, so that all memory can be set
  *           aside before the replay begins. Memory goes with what is live, never with the length of the trace.
  */
 #ifndef EGPU_REPLAY_ENGINE_H
 #define EGPU_REPLAY_ENGINE_H
 
-#include "replay/bound.h"
-#include "replay/cell.h"
+#include "replay/lab.h"
 #include "replay/measured.h"
 #include "tracer/tracer.h"
 
 /**
  * struct engine_options - what to replay.
- * @policies:     @policies_n of them, shim included
- * @limits:       of the simulated DART
+ * @threads:      that run cells, 1 to CREW_THREADS_MAX; the one that decodes is one of them
  * @device:       only requests of this device; NULL = of all, which then share one DART
  * @bins:         of the series; 0 = none
  * @skip_damaged: go on behind a damaged chunk
  * @progress:     called now and then with the share done, 0 to 100; may be NULL
  */
 struct engine_options {
-	const struct coalesce_config *policies;
-	u32 policies_n;
-	const struct dart_limits *limits;
+	u32 threads;
 	const char *device;
 	u32 bins;
 	bool skip_damaged;
@@ -39,16 +35,14 @@ struct engine_options {
  * @start_ns:        time of the first event
  * @lost_events:     by the recorder's own account; the result is then a lower bound
  * @damaged_chunks:  that were skipped
- * @bound:           what no policy can beat on these requests
+ * @lab:             the cells, after the first decode
  * @policy_changes:  how often the guest announced another policy than before
  */
 struct engine {
 	const struct engine_options *options;
 	struct trace *trace;
-	struct cell *cells;
-	u32 cells_n;
+	struct lab lab;
 	struct measured measured;
-	struct bound bound;
 	struct slots live;
 	struct batches batches;
 	u32 device; /* 0 = all */
@@ -59,13 +53,19 @@ struct engine {
 };
 
 /**
- * engine_run() - replay @trace.
+ * engine_open() - decode @trace once, to learn how much is live.
  * @error: receives one line, TRACE_ERROR_BYTES
  *
  * Return: 0; -ENODATA no requests; -ENODEV no such device; -E2BIG more live than SLOTS_MAX; -ENOMEM; what the tracer said. The engine must
  * be destroyed in any case.
  */
-int engine_run(struct engine *e, struct trace *trace, const struct engine_options *options, char *error);
+int engine_open(struct engine *e, struct trace *trace, const struct engine_options *options, char *error);
+
+/**
+ * engine_replay() - decode it once more, through @n cells, at least one; may be repeated with others, whose results replace the last ones.
+ * Return: 0; -EINVAL a policy does not go with its granule; as engine_open().
+ */
+int engine_replay(struct engine *e, const struct cell_spec *cells, u32 n, char *error);
 void engine_destroy(struct engine *e);
 
 #endif

@@ -4,11 +4,8 @@
 #include <inttypes.h>
 
 #define GROUPED_BYTES 32
-
-bool output_fits(const struct row *row)
-{
-	return row->failures == 0;
-}
+#define NAME_BYTES (ROW_TEXT_BYTES + 16)
+#define WIDTH_MIN 26 /* of the policy column */
 
 static double mib(u64 bytes)
 {
@@ -41,85 +38,80 @@ static const char *grouped(u64 value, char *text)
 	return text;
 }
 
-static double since_start_s(const struct engine *e, u64 t_ns)
-{
-	return t_ns > e->start_ns ? (double)(t_ns - e->start_ns) * 1e-9 : 0;
-}
-
 /* how many times the bound; only a policy that serves everything is held to it */
-static const char *over(const struct row *row, u64 peak, u64 bound, char *text)
+static const char *over(const struct result *r, u64 peak, u64 bound, char *text)
 {
-	if (output_fits(row) && bound)
+	if (result_fits(r) && bound)
 		snprintf(text, GROUPED_BYTES, "%.2f", (double)peak / (double)bound);
 	else
 		snprintf(text, GROUPED_BYTES, "-");
 	return text;
 }
 
-const char *output_misfit(const struct bound *b)
+static void table_bound(FILE *out, const struct result *r)
 {
-	return b->verdict == BOUND_FITS ? NULL : dart_reason(b->verdict == BOUND_BYTES ? -EDQUOT : -ENOSPC);
-}
-
-static void table_bound(FILE *out, const struct engine *e)
-{
-	const struct bound *b = &e->bound;
+	const struct bound_found *b = &r->bound;
 	char n[GROUPED_BYTES];
 
 	if (b->verdict == BOUND_FITS)
 		fprintf(out, "bound: no policy has fewer than %s mappings within the byte limit (t=%.3f s), nor less than %.1f MiB within the mapping "
 			     "limit (t=%.3f s)\n",
-			grouped(b->mappings, n), since_start_s(e, b->mappings_t_ns), mib(b->bytes), since_start_s(e, b->bytes_t_ns));
+			grouped(b->mappings, n), result_since_start_s(r, b->mappings_t_ns), mib(b->bytes),
+			result_since_start_s(r, b->bytes_t_ns));
 	else
-		fprintf(out, "bound: no policy can fit this, from t=%.3f s on: %s\n", since_start_s(e, b->misfit_t_ns), output_misfit(b));
+		fprintf(out, "bound: no policy can fit this, from t=%.3f s on: %s\n", result_since_start_s(r, b->misfit_t_ns),
+			result_misfit(r));
 }
 
-static void verdict(FILE *out, const struct engine *e, const struct row *row)
+static void verdict(FILE *out, const struct result *r)
 {
+	const struct row *row = &r->row;
 	char n[GROUPED_BYTES];
 	u32 i;
 
-	if (output_fits(row)) {
+	if (result_fits(r)) {
 		fprintf(out, "fits\n");
 		return;
 	}
-	fprintf(out, "fails at request %s (t=%.3f s%s%s): %s", grouped(row->first.request, n), since_start_s(e, row->first.t_ns),
+	fprintf(out, "fails at request %s (t=%.3f s%s%s): %s", grouped(row->first.request, n), result_since_start_s(r, row->first.t_ns),
 		row->first.phase[0] ? ", phase " : "", row->first.phase, dart_reason(row->first.status));
 	for (i = 0; row->reasons > 1 && i < row->reasons; i++)
 		fprintf(out, "%s%s %s", i ? ", " : "; ", grouped(row->reason[i].count, n), dart_reason(row->reason[i].status));
 	fprintf(out, "\n");
 }
 
-static void table_row(FILE *out, const struct output_trace *t, const struct row *row)
+static void row_name(const struct result *r, char *text, size_t text_bytes)
 {
-	const struct dart_limits *limits = t->engine->options->limits;
-	char name[ROW_TEXT_BYTES + 16], mappings[GROUPED_BYTES], calls[GROUPED_BYTES], failures[GROUPED_BYTES];
-	const struct bound *b = &t->engine->bound;
-	char over_mappings[GROUPED_BYTES], over_bytes[GROUPED_BYTES];
-
-	snprintf(name, sizeof(name), "%s%s", row->measured ? "measured: " : "", row->policy);
-	fprintf(out, "%-26s %10s %7.1f%% %11.1f %7.1f%% %6.2f %8s %8s %11s %10s  ", name, grouped(row->peak_mappings, mappings),
-		percent(row->peak_mappings, limits->max_mappings), mib(row->peak_mapped_bytes),
-		percent(row->peak_mapped_bytes, limits->max_bytes), slop(row),
-		over(row, row->peak_mappings, b->mappings, over_mappings), over(row, row->peak_mapped_bytes, b->bytes, over_bytes),
-		grouped(row->host_maps + row->host_unmaps, calls),
-		grouped(row->failures, failures));
-	verdict(out, t->engine, row);
+	snprintf(text, text_bytes, "%s%s", r->row.measured ? "measured: " : "", r->row.policy);
 }
 
-static void table_head(FILE *out, const struct output_trace *t)
+static void table_row(FILE *out, const struct result *r, int width)
 {
-	const struct engine *e = t->engine;
-	const struct dart_limits *limits = e->options->limits;
+	const struct row *row = &r->row;
+	char name[NAME_BYTES], mappings[GROUPED_BYTES], calls[GROUPED_BYTES], failures[GROUPED_BYTES];
+	char over_mappings[GROUPED_BYTES], over_bytes[GROUPED_BYTES];
+
+	row_name(r, name, sizeof(name));
+	fprintf(out, "%-*s %10s %7.1f%% %11.1f %7.1f%% %6.2f %8s %8s %11s %10s  ", width, name, grouped(row->peak_mappings, mappings),
+		percent(row->peak_mappings, r->limits.max_mappings), mib(row->peak_mapped_bytes),
+		percent(row->peak_mapped_bytes, r->limits.max_bytes), slop(row), over(r, row->peak_mappings, r->bound.mappings, over_mappings),
+		over(r, row->peak_mapped_bytes, r->bound.bytes, over_bytes), grouped(row->host_maps + row->host_unmaps, calls),
+		grouped(row->failures, failures));
+	verdict(out, r);
+}
+
+static void table_head(FILE *out, const struct result *r, int width)
+{
+	const struct dart_limits *limits = &r->limits;
 	char a[GROUPED_BYTES], b[GROUPED_BYTES], c[GROUPED_BYTES];
 
-	fprintf(out, "%s: %s, %s requests of %s, %s live at once with %.1f MiB (peaks)\n", t->path, t->provenance, grouped(e->requests, a),
-		t->device ? t->device : "all devices", grouped(e->live.peak, b), mib(e->live.peak_bytes));
+	fprintf(out, "%s: %s, %s requests of %s, %s live at once with %.1f MiB (peaks)\n", r->trace, r->provenance, grouped(r->row.requests, a),
+		r->device ? r->device : "all devices", grouped(r->row.peak_requests, b), mib(r->row.peak_request_bytes));
 	fprintf(out, "limits %s: %s mappings, %.0f MiB, granules of %u KiB; alignment shim %s\n", limits->name,
-		grouped(limits->max_mappings, c), mib(limits->max_bytes), 1u << (limits->granule_log2 - 10), t->shim);
-	table_bound(out, e);
-	fprintf(out, "\n%-26s %10s %8s %11s %8s %6s %8s %8s %11s %10s  %s\n", "policy", "mappings", "of limit", "mapped MiB", "of limit", "slop",
-		"x bound", "x bytes", "host calls", "failures", "verdict");
+		grouped(limits->max_mappings, c), mib(limits->max_bytes), 1u << (limits->granule_log2 - 10), align_shim_name(r->shim));
+	table_bound(out, r);
+	fprintf(out, "\n%-*s %10s %8s %11s %8s %6s %8s %8s %11s %10s  %s\n", width, "policy", "mappings", "of limit", "mapped MiB", "of limit",
+		"slop", "x bound", "x bytes", "host calls", "failures", "verdict");
 }
 
 static void note(FILE *out, u64 count, const char *text)
@@ -130,51 +122,58 @@ static void note(FILE *out, u64 count, const char *text)
 		fprintf(out, "note: %s %s\n", grouped(count, n), text);
 }
 
-/* only rows in which a wish stood and was not met; Return: false if there is none to name */
-static bool missed(FILE *out, const struct row *row, bool first)
+static void alignment(FILE *out, const struct result *results, u32 n)
 {
-	char n[GROUPED_BYTES];
-
-	if (row->align_missed)
-		fprintf(out, "%s %s under %s%s", first ? "" : ",", grouped(row->align_missed, n), row->measured ? "measured: " : "", row->policy);
-	return row->align_missed;
-}
-
-static void alignment(FILE *out, const struct engine *e)
-{
-	const struct row *row = &e->cells[0].row;
-	char a[GROUPED_BYTES], b[GROUPED_BYTES];
-	bool any = false;
+	const struct row *row = &results[n - 1].row;
+	char a[GROUPED_BYTES], b[GROUPED_BYTES], name[NAME_BYTES];
+	const char *comma = "";
 	u32 i;
 
 	if (row->align_wanted == 0)
 		return;
 	fprintf(out, "note: %s requests wanted an aligned address; the shim took that back for %s; not met:", grouped(row->align_wanted, a),
 		grouped(row->align_downgraded, b));
-	if (e->measured.events)
-		any = missed(out, &e->measured.row, true);
-	for (i = 0; i < e->cells_n; i++)
-		any |= missed(out, &e->cells[i].row, !any);
-	fprintf(out, "%s\n", any ? "" : " none");
+	for (i = 0; i < n; i++) {
+		if (!results[i].row.align_missed)
+			continue;
+		row_name(&results[i], name, sizeof(name));
+		fprintf(out, "%s %s under %s", comma, grouped(results[i].row.align_missed, a), name);
+		comma = ",";
+	}
+	fprintf(out, "%s\n", comma[0] ? "" : " none");
 }
 
-void output_table(FILE *out, const struct output_trace *t)
+/* of the policy column */
+static int widest(const struct result *results, u32 n)
 {
-	const struct engine *e = t->engine;
+	char name[NAME_BYTES];
+	size_t width = WIDTH_MIN;
 	u32 i;
 
-	table_head(out, t);
-	if (e->measured.events)
-		table_row(out, t, &e->measured.row);
-	for (i = 0; i < e->cells_n; i++)
-		table_row(out, t, &e->cells[i].row);
-	alignment(out, e);
-	note(out, e->unmatched_unmaps, "unmaps of what was not live were left out");
-	note(out, e->cells[0].row.lifetime_unknown,
+	for (i = 0; i < n; i++) {
+		row_name(&results[i], name, sizeof(name));
+		if (strlen(name) > width)
+			width = strlen(name);
+	}
+	return (int)width;
+}
+
+void output_table(FILE *out, const struct result *results, u32 n)
+{
+	const struct result *last = &results[n - 1]; /* replayed, where there is a measured row too */
+	int width = widest(results, n);
+	u32 i;
+
+	table_head(out, last, width);
+	for (i = 0; i < n; i++)
+		table_row(out, &results[i], width);
+	alignment(out, results, n);
+	note(out, last->row.unmatched_unmaps, "unmaps of what was not live were left out");
+	note(out, last->row.lifetime_unknown,
 	     "requests that had failed when recorded were served now and released at once: their lifetime is unknown");
-	note(out, e->policy_changes, "times the guest changed its policy: what was measured is of all of them together");
-	note(out, e->lost_events, "events were lost while recording: figures are lower bounds");
-	note(out, e->damaged_chunks, "damaged chunks were left out: figures are lower bounds");
+	note(out, last->policy_changes, "times the guest changed its policy: what was measured is of all of them together");
+	note(out, last->lost_events, "events were lost while recording: figures are lower bounds");
+	note(out, last->damaged_chunks, "damaged chunks were left out: figures are lower bounds");
 	fprintf(out, "\n");
 }
 
@@ -196,36 +195,25 @@ static void csv_text(FILE *out, const char *text)
 	fputs("\",", out);
 }
 
-static void csv_row(FILE *out, const struct output_trace *t, const struct row *row)
+void output_csv(FILE *out, const struct result *r)
 {
-	const struct dart_limits *limits = t->engine->options->limits;
+	const struct dart_limits *limits = &r->limits;
+	const struct row *row = &r->row;
 
-	csv_text(out, t->path);
-	csv_text(out, t->provenance);
+	csv_text(out, r->trace);
+	csv_text(out, r->provenance);
 	csv_text(out, row->measured ? "measured" : "replayed");
 	csv_text(out, row->policy);
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,", row->requests,
 		row->hits, row->peak_requests, row->peak_request_bytes, row->peak_mappings, row->peak_mapped_bytes,
-		row->host_maps + row->host_unmaps, row->failures, output_fits(row) ? "true" : "false");
-	if (output_fits(row))
+		row->host_maps + row->host_unmaps, row->failures, result_fits(r) ? "true" : "false");
+	if (result_fits(r))
 		fprintf(out, ",,,");
 	else
-		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, since_start_s(t->engine, row->first.t_ns),
-			dart_reason(row->first.status));
+		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, result_since_start_s(r, row->first.t_ns), dart_reason(row->first.status));
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", limits->max_mappings, limits->max_bytes,
 		limits->granule_log2, row->align_wanted, row->align_downgraded, row->align_missed);
-	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s\n", t->engine->bound.mappings, t->engine->bound.bytes,
-		output_misfit(&t->engine->bound) ? "false" : "true");
-}
-
-void output_csv(FILE *out, const struct output_trace *t)
-{
-	u32 i;
-
-	if (t->engine->measured.events)
-		csv_row(out, t, &t->engine->measured.row);
-	for (i = 0; i < t->engine->cells_n; i++)
-		csv_row(out, t, &t->engine->cells[i].row);
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true");
 }
 
 void output_series(FILE *out, struct engine *e)
@@ -233,8 +221,8 @@ void output_series(FILE *out, struct engine *e)
 	u32 i;
 
 	series_header(out);
-	for (i = 0; i < e->cells_n; i++)
-		series_write(&e->cells[i].series, e->cells[i].row.policy, out);
+	for (i = 0; i < e->lab.cells_n; i++)
+		series_write(&e->lab.cells[i].series, e->lab.cells[i].row.policy, out);
 	if (e->measured.events)
 		series_write(&e->measured.series, "measured", out);
 }

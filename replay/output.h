@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * output.h - a replay's result for people (table) and for programs (JSON, CSV).
+ * output.h - results for people (table) and for programs (JSON, CSV).
  */
 #ifndef EGPU_REPLAY_OUTPUT_H
 #define EGPU_REPLAY_OUTPUT_H
@@ -8,31 +8,20 @@
 #include <json-c/json.h>
 #include <stdio.h>
 
-#include "replay/engine.h"
+#include "replay/result.h"
 
-/** struct output_trace - what is said of the trace beside its rows. */
-struct output_trace {
-	const char *path;
-	const char *provenance;
-	const char *device; /* NULL = all */
-	const char *shim;
-	const struct engine *engine;
-};
+/**
+ * output_table() - @n results of the same trace, device, shim and limits, with what they have in common above and below.
+ * Rows of a live run are told from replayed ones by row.measured.
+ */
+void output_table(FILE *out, const struct result *results, u32 n);
 
-/** output_fits() - true if every request was served. */
-bool output_fits(const struct row *row);
-
-/** output_misfit() - why no policy can serve every request; NULL if the bound does not say so. */
-const char *output_misfit(const struct bound *b);
-
-void output_table(FILE *out, const struct output_trace *t);
-
-/** output_csv_header(), output_csv() - a line per row; "source" says measured or replayed. */
+/** output_csv_header(), output_csv() - a line per result; "source" says measured or replayed. */
 void output_csv_header(FILE *out);
-void output_csv(FILE *out, const struct output_trace *t);
+void output_csv(FILE *out, const struct result *r);
 
-/** output_json() - add an object per policy to @array. Return: 0 or -ENOMEM. */
-int output_json(struct json_object *array, const struct output_trace *t);
+/** output_json() - add an object for @r to @array; @measured, what a live run did, goes inside, and may be NULL. Return: 0 or -ENOMEM. */
+int output_json(struct json_object *array, const struct result *r, const struct result *measured);
 
 /** output_series() - CSV over time of all policies, and "measured" if there is such. */
 void output_series(FILE *out, struct engine *e);

@@ -55,17 +55,18 @@ static struct json_object *reasons_object(struct builder *b, const struct row *r
 	return o;
 }
 
-static struct json_object *seconds(const struct engine *e, u64 t_ns)
+static struct json_object *seconds(const struct result *r, u64 t_ns)
 {
-	return json_object_new_double(t_ns > e->start_ns ? (double)(t_ns - e->start_ns) * 1e-9 : 0);
+	return json_object_new_double(result_since_start_s(r, t_ns));
 }
 
-static struct json_object *failure_object(struct builder *b, const struct engine *e, const struct row_failure *f)
+static struct json_object *failure_object(struct builder *b, const struct result *r)
 {
+	const struct row_failure *f = &r->row.first;
 	struct json_object *o = json_object_new_object();
 
 	put_u64(b, o, "request", f->request);
-	put(b, o, "t_s", seconds(e, f->t_ns));
+	put(b, o, "t_s", seconds(r, f->t_ns));
 	put_text(b, o, "phase", f->phase);
 	put(b, o, "status", json_object_new_int(f->status));
 	put_text(b, o, "reason", dart_reason(f->status));
@@ -86,21 +87,22 @@ static void put_ratio(struct builder *b, struct json_object *o, const char *key,
 	put_nullable(b, o, key, present, present ? json_object_new_double((double)part / (double)whole) : NULL);
 }
 
-static struct json_object *bound_object(struct builder *b, const struct engine *e, const struct row *row)
+static struct json_object *bound_object(struct builder *b, const struct result *r)
 {
-	const struct bound *bound = &e->bound;
-	const char *misfit = output_misfit(bound);
+	const struct bound_found *bound = &r->bound;
+	const char *misfit = result_misfit(r);
+	const struct row *row = &r->row;
 	struct json_object *o = json_object_new_object();
 
 	put_u64(b, o, "mappings", bound->mappings);
-	put(b, o, "mappings_t_s", seconds(e, bound->mappings_t_ns));
-	put_ratio(b, o, "mappings_ratio", output_fits(row), row->peak_mappings, bound->mappings);
+	put(b, o, "mappings_t_s", seconds(r, bound->mappings_t_ns));
+	put_ratio(b, o, "mappings_ratio", result_fits(r), row->peak_mappings, bound->mappings);
 	put_u64(b, o, "bytes", bound->bytes);
-	put(b, o, "bytes_t_s", seconds(e, bound->bytes_t_ns));
-	put_ratio(b, o, "bytes_ratio", output_fits(row), row->peak_mapped_bytes, bound->bytes);
+	put(b, o, "bytes_t_s", seconds(r, bound->bytes_t_ns));
+	put_ratio(b, o, "bytes_ratio", result_fits(r), row->peak_mapped_bytes, bound->bytes);
 	put(b, o, "fits", json_object_new_boolean(!misfit));
 	put_nullable(b, o, "misfit", misfit, misfit ? json_object_new_string(misfit) : NULL);
-	put_nullable(b, o, "misfit_t_s", misfit, misfit ? seconds(e, bound->misfit_t_ns) : NULL);
+	put_nullable(b, o, "misfit_t_s", misfit, misfit ? seconds(r, bound->misfit_t_ns) : NULL);
 	return o;
 }
 
@@ -124,46 +126,41 @@ static void put_counts(struct builder *b, struct json_object *o, const struct ro
 	put_u64(b, o, "unmatched_unmaps", row->unmatched_unmaps);
 }
 
-static struct json_object *row_object(struct builder *b, const struct output_trace *t, const struct row *row)
+static struct json_object *result_object(struct builder *b, const struct result *r)
 {
+	const struct row *row = &r->row;
 	struct json_object *o = json_object_new_object();
 	struct json_object *align = json_object_new_object();
 
-	put_text(b, o, "trace", t->path);
-	put_text(b, o, "provenance", t->provenance);
+	put_text(b, o, "trace", r->trace);
+	put_text(b, o, "provenance", r->provenance);
 	put_text(b, o, "source", row->measured ? "measured" : "replayed");
-	put_nullable(b, o, "device", t->device != NULL, t->device ? json_object_new_string(t->device) : NULL);
+	put_nullable(b, o, "device", r->device != NULL, r->device ? json_object_new_string(r->device) : NULL);
 	put_text(b, o, "policy", row->policy);
-	put(b, o, "limits", limits_object(b, t->engine->options->limits));
+	put(b, o, "limits", limits_object(b, &r->limits));
 	put_counts(b, o, row);
-	put(b, o, "bound", bound_object(b, t->engine, row));
+	put(b, o, "bound", bound_object(b, r));
 	put(b, o, "failures_by_reason", reasons_object(b, row));
-	put(b, o, "fits", json_object_new_boolean(output_fits(row)));
-	put_nullable(b, o, "first_failure", !output_fits(row),
-		     output_fits(row) ? NULL : failure_object(b, t->engine, &row->first));
-	put_text(b, align, "shim", t->shim);
+	put(b, o, "fits", json_object_new_boolean(result_fits(r)));
+	put_nullable(b, o, "first_failure", !result_fits(r),
+		     result_fits(r) ? NULL : failure_object(b, r));
+	put_text(b, align, "shim", align_shim_name(r->shim));
 	put_u64(b, align, "wanted", row->align_wanted);
 	put_u64(b, align, "downgraded", row->align_downgraded);
 	put_u64(b, align, "missed", row->align_missed);
 	put(b, o, "align", align);
-	put_u64(b, o, "lost_events", t->engine->lost_events);
-	put_u64(b, o, "damaged_chunks", t->engine->damaged_chunks);
+	put_u64(b, o, "lost_events", r->lost_events);
+	put_u64(b, o, "damaged_chunks", r->damaged_chunks);
 	return o;
 }
 
-int output_json(struct json_object *array, const struct output_trace *t)
+int output_json(struct json_object *array, const struct result *r, const struct result *measured)
 {
-	const struct engine *e = t->engine;
 	struct builder b = { false };
-	u32 i;
+	struct json_object *o = result_object(&b, r);
 
-	for (i = 0; i < e->cells_n; i++) {
-		struct json_object *o = row_object(&b, t, &e->cells[i].row);
-		bool measured = e->measured.events != 0;
-
-		put_nullable(&b, o, "measured", measured, measured ? row_object(&b, t, &e->measured.row) : NULL);
-		if (!o || json_object_array_add(array, o))
-			b.failed = true;
-	}
+	put_nullable(&b, o, "measured", measured != NULL, measured ? result_object(&b, measured) : NULL);
+	if (!o || json_object_array_add(array, o))
+		b.failed = true;
 	return b.failed ? -ENOMEM : 0;
 }

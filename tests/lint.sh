@@ -27,10 +27,11 @@ arrow() {
 }
 arrow 'runtime/core/' 'runtime/core/[^"]*\.h"'
 arrow 'runtime/dart/' 'runtime/(core|dart)/[^"]*\.h"'
+arrow 'runtime/policy/' 'runtime/(core|policy)/[^"]*\.h"'
 arrow 'runtime/guest/' 'runtime/(core|guest)/[^"]*\.h"|runtime/device/sim_gpu_regs\.h"'
 arrow 'runtime/' 'runtime/|tracer/'
 arrow 'tracer/' 'tracer/[^"]*"'
-arrow 'replay/' 'replay/|tracer/|runtime/(core|dart)/[^"]*\.h"'
+arrow 'replay/' 'replay/|tracer/|runtime/(core|dart|policy)/[^"]*\.h"'
 arrow 'analysis/' 'analysis/|tracer/|runtime/(core|dart)/[^"]*\.h"'
 grep -E '^runtime/core/' "$tmp/sources" | grep -v '/env\.h$' |
 	xargs grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' | sed 's|:#.*|: only env.h may include system headers|' | report

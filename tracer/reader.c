@@ -318,6 +318,8 @@ static void summary_add(struct trace_summary *s, const struct chunk_row *row)
 
 	s->chunks++;
 	s->events += row->events;
+	s->fingerprint = (s->fingerprint ^ row->checksum ^ (uint64_t)row->events << 32) * 0x9e3779b97f4a7c15ULL;
+	s->fingerprint ^= s->fingerprint >> 29;
 	if (s->chunks == 1 || row->t_min_ns < s->t_first_ns)
 		s->t_first_ns = row->t_min_ns;
 	if (row->t_max_ns > s->t_last_ns)

@@ -143,6 +143,7 @@ bool trace_meta_next(struct trace *t, unsigned int *row, const char **key, const
 struct trace_summary {
 	uint64_t events, chunks, stored_bytes, t_first_ns, t_last_ns;
 	uint64_t kind_events[TRACE_KINDS];
+	uint64_t fingerprint; /* of all chunks, from their checksums: tells traces apart, but a packed one differs from what it was made of */
 };
 int trace_summary(struct trace *t, struct trace_summary *out);
 

@@ -26,8 +26,9 @@ struct scratch {
 	u64 t_ns;
 	struct engine engine;
 	struct engine_options options;
-	struct coalesce_config policies[4];
-	struct dart_limits limits;
+	struct cell_spec cells[4];
+	u32 cells_n;
+	struct dart_limits limits; /* of all cells */
 	char error[TRACE_ERROR_BYTES];
 };
 
@@ -48,8 +49,7 @@ static inline void scratch_open(struct scratch *s)
 	assert_non_null(s->ring);
 	s->t_ns = 1000;
 	s->limits = dart_models[0];
-	s->options.limits = &s->limits;
-	s->options.policies = s->policies;
+	s->options.threads = 2;
 }
 
 /* each event comes a microsecond after the one before */
@@ -72,18 +72,24 @@ static inline void scratch_unmap(struct scratch *s, u16 device, u64 gpa, u64 len
 
 static inline void scratch_policy(struct scratch *s, const char *spec)
 {
-	assert_int_equal(coalesce_parse(spec, &s->policies[s->options.policies_n++]), 0);
+	assert_int_equal(coalesce_parse(spec, &s->cells[s->cells_n++].config), 0);
 }
 
 static inline int scratch_replay(struct scratch *s)
 {
+	u32 i;
+	int rc;
+
+	for (i = 0; i < s->cells_n; i++)
+		s->cells[i].limits = s->limits;
 	if (s->tracer) {
 		assert_int_equal(tracer_close(s->tracer, s->error), 0);
 		s->tracer = NULL;
 		assert_int_equal(trace_open(s->path, &s->trace, s->error), 0);
 	}
 	engine_destroy(&s->engine);
-	return engine_run(&s->engine, s->trace, &s->options, s->error);
+	rc = engine_open(&s->engine, s->trace, &s->options, s->error);
+	return rc ? rc : engine_replay(&s->engine, s->cells, s->cells_n, s->error);
 }
 
 static inline void scratch_close(struct scratch *s)
@@ -95,8 +101,8 @@ static inline void scratch_close(struct scratch *s)
 
 static inline const struct row *scratch_row(const struct scratch *s, u32 i)
 {
-	assert_true(i < s->engine.cells_n);
-	return &s->engine.cells[i].row;
+	assert_true(i < s->engine.lab.cells_n);
+	return &s->engine.lab.cells[i].row;
 }
 
 #endif

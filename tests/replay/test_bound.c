@@ -97,22 +97,22 @@ static void check_moment(const struct span *live, u32 n, u32 max_mappings, u32 m
 	for (k = 0; k < PAGES && fewest[k] > max_granules; k++)
 		;
 	if (fewest[PAGES] > max_granules)
-		assert_int_not_equal(b.verdict, BOUND_FITS); /* the mapping limit may have been passed earlier */
+		assert_int_not_equal(b.found.verdict, BOUND_FITS); /* the mapping limit may have been passed earlier */
 	else
-		assert_int_equal(b.mappings, k);
+		assert_int_equal(b.found.mappings, k);
 	if (fewest[PAGES] <= max_granules)
-		assert_int_equal(b.verdict, k > max_mappings ? BOUND_MAPPINGS : BOUND_FITS);
-	assert_int_equal(b.bytes, fewest[max_mappings] * GRANULE);
+		assert_int_equal(b.found.verdict, k > max_mappings ? BOUND_MAPPINGS : BOUND_FITS);
+	assert_int_equal(b.found.bytes, fewest[max_mappings] * GRANULE);
 	for (i = 0; i <= LIVE_MAX; i++)
 		real[i] = ~0u;
 	try_all(live, n, 0, 0, 0, real);
 	for (i = 1; i <= n; i++) {
 		if (real[i] <= max_granules && i <= max_mappings)
-			assert_int_equal(b.verdict, BOUND_FITS);
+			assert_int_equal(b.found.verdict, BOUND_FITS);
 		if (real[i] <= max_granules)
-			assert_true(b.mappings <= i);
+			assert_true(b.found.mappings <= i);
 		if (i <= max_mappings && real[i] != ~0u)
-			assert_true(b.bytes <= real[i] * GRANULE);
+			assert_true(b.found.bytes <= real[i] * GRANULE);
 	}
 	bound_destroy(&b);
 }
@@ -223,9 +223,9 @@ static void test_huge_spans_at_the_ends_of_memory_are_taken(void **state)
 	assert_int_equal(bound_map(&b, (struct span){ ~0ull, 1 }, 2), 0);
 	assert_int_equal(bound_map(&b, (struct span){ 5, 0 }, 3), 0);
 	assert_int_equal(bound_unmap(&b, (struct span){ 0, ~0ull }), 0);
-	assert_int_equal(b.verdict, BOUND_BYTES);
-	assert_int_equal(b.misfit_t_ns, 1);
-	assert_true(b.bytes == ~0ull);
+	assert_int_equal(b.found.verdict, BOUND_BYTES);
+	assert_int_equal(b.found.misfit_t_ns, 1);
+	assert_true(b.found.bytes == ~0ull);
 	assert_int_equal(b.cover.covered, 1);
 	bound_reset(&b);
 	assert_int_equal(b.cover.covered, 0);

@@ -7,38 +7,10 @@ import subprocess
 
 import pytest
 
-LINE = "  test-1  [000] .....  {t:.6f}: {event}: 0000:01:00.0 dir=BIDIRECTIONAL dma_addr={gpa:x} size={size}{phys} attrs=\n"
 KEYS = {
     "trace", "policy", "provenance", "peak_requests", "peak_request_bytes", "peak_mappings", "peak_mapped_bytes", "host_calls", "failures",
     "failures_by_reason", "requests", "hits", "fits", "first_failure", "limits", "align", "measured",
 }
-
-
-def ftrace_text():
-    """40 buffers of 4 KiB in ten windows of 256 KiB, mapped one after the other; then all are unmapped."""
-    buffers = [(i // 4) * 0x40000 + (i % 4) * 0x8000 for i in range(40)]
-    maps = [LINE.format(t=1 + i / 10, event="dma_map_page", gpa=g, size=4096, phys=f" phys_addr={g:x}") for i, g in enumerate(buffers)]
-    return "".join(maps + [LINE.format(t=6 + i / 10, event="dma_unmap_page", gpa=g, size=4096, phys="") for i, g in enumerate(buffers)])
-
-
-@pytest.fixture(scope="module")
-def trace(build, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("replay")
-    (folder / "text").write_text(ftrace_text())
-    subprocess.run([build / "egpu-trace", "import", "ftrace", folder / "text", "-o", folder / "small.egt"], check=True, capture_output=True)
-    return folder / "small.egt"
-
-
-@pytest.fixture
-def replay(build):
-    def run(*args, status=0):
-        done = subprocess.run([build / "egpu-replay", *map(str, args)], capture_output=True, text=True, timeout=60)
-        assert done.returncode == status, done.stderr
-        if status:
-            assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("egpu-replay: ")
-        return done
-
-    return run
 
 
 def test_json_has_an_object_per_policy_with_all_keys(replay, trace):
@@ -152,7 +124,22 @@ def test_list_policies_and_help_need_no_trace(replay):
     (["T", "--bins", "0"], "from 1 to"),
     (["T", "--bins", "9x"], "from 1 to"),
     (["T", "T", "--series", "s"], "one trace at a time"),
-    (["T"] + ["--policy", "direct"] * 65, "at most 64"),
+    (["T", "--series", "s"] + ["--policy", "direct"] * 65, "at most 64"),
+    (["T", "--series", "s", "--results", "r"], "without --results"),
+    (["T", "--policy", "window:log2=20..16"], "malformed"),
+    (["T", "--policy", "window:log2=16..22/0"], "malformed"),
+    (["T", "--policy", "window:log2=16.."], "malformed"),
+    (["T", "--policy", "grow:first=12..24,max=12..32,evidence=100..200,room=1..100"], "more than 100000"),
+    (["T", "--threads", "0"], "from 1 to"),
+    (["T", "--memory", "some"], "give bytes"),
+    (["T", "--slack", "3"], "unknown option"),
+    (["T", "--policy", "@/nonexistent/policy"], "No such file"),
+    (["tune"], "no trace given"),
+    (["tune", "T", "--series", "s"], "unknown option"),
+    (["tune", "T", "--cells", "0"], "from 1 to"),
+    (["tune", "T", "--reserve", "100"], "from 0 to 99"),
+    (["tune", "T", "--seed", "x"], "give a number"),
+    (["tune", "T", "--dart", "apple-tb4", "--dart", "unlimited"], "one --dart"),
 ])
 def test_misuse_exits_2_with_one_line(replay, args, words):
     assert words in replay(*args, status=2).stderr

@@ -16,7 +16,7 @@ static void test_batch_flagged_more_is_one_host_call(void **state)
 		scratch_map(&s, 0, i * 64 * KIB, 4096, i < 4 ? MORE : 0);
 	scratch_map(&s, 0, 1024 * KIB, 4096, 0);
 	assert_int_equal(scratch_replay(&s), 0);
-	assert_int_equal(coalesce_stats(s.engine.cells[0].coalesce)->host_batches, 2);
+	assert_int_equal(coalesce_stats(s.engine.lab.cells[0].coalesce)->host_batches, 2);
 	assert_int_equal(scratch_row(&s, 0)->host_maps, 6);
 	assert_int_equal(scratch_row(&s, 0)->peak_mappings, 6);
 	assert_int_equal(scratch_row(&s, 0)->peak_mapped_bytes, 6 * 16 * KIB);
@@ -38,7 +38,7 @@ static void test_batches_of_two_devices_side_by_side_stay_apart(void **state)
 	scratch_map(&s, a, 128 * KIB, 4096, 0);
 	scratch_map(&s, b, 192 * KIB, 4096, 0);
 	assert_int_equal(scratch_replay(&s), 0);
-	assert_int_equal(coalesce_stats(s.engine.cells[0].coalesce)->host_batches, 2);
+	assert_int_equal(coalesce_stats(s.engine.lab.cells[0].coalesce)->host_batches, 2);
 	s.options.device = "b";
 	assert_int_equal(scratch_replay(&s), 0);
 	assert_int_equal(scratch_row(&s, 0)->requests, 2);
@@ -76,7 +76,7 @@ static void test_batch_longer_than_the_buffer_gives_the_same_as_core_in_one_call
 	for (i = 0; i < n; i++)
 		scratch_map(&s, 0, (i % 3000) * 16 * KIB, 4096, i + 1 < n ? MORE : 0);
 	assert_int_equal(scratch_replay(&s), 0);
-	assert_int_equal(coalesce_stats(s.engine.cells[0].coalesce)->host_batches, 1);
+	assert_int_equal(coalesce_stats(s.engine.lab.cells[0].coalesce)->host_batches, 1);
 	assert_int_equal(scratch_row(&s, 0)->requests, n);
 	assert_int_equal(scratch_row(&s, 0)->hits, n - 3000);
 	assert_int_equal(scratch_row(&s, 0)->peak_mappings, 3000);
@@ -286,7 +286,7 @@ static void test_series_keeps_a_short_peak_and_holds_the_last_value(void **state
 	s.t_ns += 1000000;
 	scratch_event(&s, TRACE_FRAME, 0, 0, 1, 0, 0, 0);
 	assert_int_equal(scratch_replay(&s), 0);
-	series = &s.engine.cells[0].series;
+	series = &s.engine.lab.cells[0].series;
 	for (i = 0; i < 8; i++)
 		peaks += series->points[i].live_mappings == 20;
 	assert_int_equal(peaks, 1);

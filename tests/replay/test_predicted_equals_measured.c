@@ -170,7 +170,7 @@ static void predicted_equals_measured(const char *spec, u32 shim, const char *da
 	assert_int_equal(dart_parse(dart, &s->limits), 0);
 	live_run(s, spec, shim, shim == ALIGN_NONE);
 	scratch_policy(s, spec);
-	s->policies[0].shim = shim;
+	s->cells[0].config.shim = shim;
 	assert_int_equal(scratch_replay(s), 0);
 	assert_int_equal(s->engine.measured.row.failures > 0, must_fail);
 	assert_true(s->engine.measured.events > 0);
