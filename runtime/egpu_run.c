@@ -47,6 +47,18 @@ static void show_sockets(const struct session *s)
 	fflush(to);
 }
 
+/* a policy that was found for other limits may fit no more */
+static void compare_limits(const struct run_options *o)
+{
+	char ours[POLICY_FILE_LIMITS_BYTES];
+
+	if (!o->policy_file.limits[0] || !o->dart.name || o->quiet)
+		return;
+	dart_format(&o->dart, ours, sizeof(ours));
+	if (strcmp(ours, o->policy_file.limits))
+		fprintf(stderr, "egpu-run: note: the policy was found for %s, the limits here are %s\n", o->policy_file.limits, ours);
+}
+
 static int run(const struct run_options *o)
 {
 	char error[TRACE_ERROR_BYTES + PATH_MAX];
@@ -97,5 +109,6 @@ int main(int argc, char **argv)
 		puts("egpu-run " EGPU_VERSION);
 		return 0;
 	}
+	compare_limits(&o);
 	return run(&o);
 }

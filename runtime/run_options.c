@@ -25,7 +25,8 @@ static const char help[] =
 	"                      companion, else vfio-type1; none: a real device meets its own IOMMU's limits only (default for vfio)\n"
 	"  --trace-bars all|none|LIST  BARs and ranges whose accesses are trapped and recorded, e.g. 0,2:0x1000-0x1fff; the rest is mapped into\n"
 	"                      the guest (default all, or none without --trace)\n"
-	"  --policy SPEC       coalescer the guest module runs (default window:log2=18; egpu-replay --list-policies)\n"
+	"  --policy SPEC       coalescer the guest module runs (default window:log2=18; egpu-replay --list-policies),\n"
+	"                      or @FILE as egpu-replay tune writes it\n"
 	"  --align none|downgrade|rewrite  alignment shim of the guest module (default downgrade); rewrite also patches NVIDIA's driver\n"
 	"\n"
 	"Guest:\n"
@@ -155,11 +156,20 @@ static int take_number(struct run_options *o, int option, const char *text, char
 static int take_policy(struct run_options *o, const char *text, char *error, size_t n)
 {
 	struct coalesce_config cfg = { 0 };
+	char why[POLICY_FILE_ERROR_BYTES];
 
+	if (text[0] == '@') {
+		o->policy = o->policy_file.policy;
+		if (policy_file_read(text + 1, &o->policy_file, why) == 0)
+			return 0;
+		snprintf(error, n, "--policy @%s", why);
+		return -EINVAL;
+	}
 	if (coalesce_parse(text, &cfg)) {
 		snprintf(error, n, "--policy: \"%s\" is no policy of the guest module; see egpu-replay --list-policies", text);
 		return -EINVAL;
 	}
+	o->policy_file = (struct policy_file){ .shim = -1 };
 	o->policy = text;
 	return 0;
 }
@@ -287,6 +297,8 @@ static void resolve(struct run_options *o)
 		o->dma = MAPPER_PREMAP;
 	if (!o->dart_given && !o->vfio)
 		o->dart = *dart_model(o->dma == MAPPER_COMPANION ? "apple-tb4" : "vfio-type1");
+	if (!o->align)
+		o->align = align_shim_name(o->policy_file.shim >= 0 ? (u32)o->policy_file.shim : ALIGN_DOWNGRADE);
 	if (!o->traps_given)
 		o->traps.all = o->trace != NULL;
 }
@@ -332,7 +344,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char *error,
 {
 	int option;
 
-	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .align = "downgrade", .memory_mib = 1536, .cpus = 1,
+	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .policy_file.shim = -1, .memory_mib = 1536, .cpus = 1,
 				    .sched = { .how = SCHED_HOW_AUTO } };
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {

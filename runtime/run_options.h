@@ -10,6 +10,7 @@
 #include "runtime/core/coalesce.h"
 #include "runtime/device/areas.h"
 #include "runtime/mapper.h"
+#include "runtime/policy/policy_file.h"
 #include "runtime/sched.h"
 
 enum run_viommu { RUN_VIOMMU_INTEL, RUN_VIOMMU_VIRTIO };
@@ -21,7 +22,7 @@ enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
  * @dma:       how its DMA is mapped; @viommu: QEMU's device for MAPPER_VIOMMU
  * @dart:      limits to simulate; of a real device that was given none the name is NULL: the machine's own count
  * @traps:     what of the device's BARs is trapped; the rest is mapped into the guest
- * @policy:    of the guest module; a valid spec of coalesce_parse()
+ * @policy:    of the guest module; a valid spec of coalesce_parse(); @policy_file: where it comes from, if its policy is not empty
  * @sched:     of QEMU's vCPU threads
  * @guest:     folder of a built-in guest (vmlinuz, initrd.img)
  * @serve_dir: serve sockets here and start no QEMU
@@ -30,6 +31,7 @@ enum run_accel { RUN_ACCEL_AUTO, RUN_ACCEL_KVM, RUN_ACCEL_TCG };
 struct run_options {
 	const char *trace, *qemu, *guest, *kernel, *initrd, *disk, *append, *workload, *console, *serve_dir;
 	const char *vfio, *policy, *align;
+	struct policy_file policy_file;
 	enum mapper_way dma;
 	enum run_viommu viommu;
 	struct dart_limits dart;
