@@ -30,6 +30,7 @@ static void set_sizes(struct coalesce_config *config, const struct dart_limits *
 
 	config->granule_log2 = limits->granule_log2;
 	config->max_bytes = limits->max_bytes;
+	config->host_mappings = limits->max_mappings;
 	config->batch_max = BATCH_ITEMS_MAX;
 	config->max_mappings = (u32)mappings + BATCH_ITEMS_MAX;
 	config->max_requests = slots + BATCH_ITEMS_MAX;
@@ -100,6 +101,16 @@ static void sample(struct cell *cell, u64 t_ns)
 	series_add(&cell->series, t_ns, &p);
 }
 
+/* what was kept until @t_ns a device could reach until then */
+static void expose(struct cell *cell, u64 t_ns)
+{
+	if (t_ns > cell->kept_t_ns) {
+		cell->kept_byte_ns += (unsigned __int128)cell->kept_bytes * (t_ns - cell->kept_t_ns);
+		cell->kept_t_ns = t_ns;
+	}
+	cell->kept_bytes = coalesce_kept_bytes(cell->coalesce);
+}
+
 static void run_map(struct cell *cell, const struct batch *batch, const char *phase)
 {
 	struct coalesce_request *reqs = cell->requests;
@@ -161,6 +172,7 @@ static void run_part(struct cell *cell, const struct block_part *part)
 	} else {
 		run_unmap(cell, &part->batch);
 	}
+	expose(cell, part->batch.n ? part->batch.items[part->batch.n - 1].t_ns : part->t_ns);
 }
 
 void cell_run(struct cell *cell, const struct block *block)
@@ -187,4 +199,5 @@ void cell_finish(struct cell *cell)
 	row->align_downgraded = s->align_downgraded;
 	row->align_missed = s->align_missed;
 	row->end_mappings = s->live_mappings;
+	row->exposure_byte_s = (u64)(cell->kept_byte_ns / 1000000000u);
 }

@@ -26,6 +26,7 @@ struct cell_spec {
  * @spec:      as given to cell_init()
  * @bound:     what no policy can beat behind these limits; for the engine
  * @row:       what it found; counters that core keeps are filled in by cell_finish()
+ * @kept_bytes: since @kept_t_ns without requests; @kept_byte_ns: sum until then
  * @slot_iova: what each live request (see slots.h) was given; ~0 if it failed
  */
 struct cell {
@@ -35,6 +36,8 @@ struct cell {
 	struct series series;
 	struct coalesce *coalesce;
 	struct dart *dart;
+	u64 kept_bytes, kept_t_ns;
+	unsigned __int128 kept_byte_ns;
 	u64 *slot_iova;
 	void *state;
 	struct companion_entry *entries;

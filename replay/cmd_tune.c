@@ -62,7 +62,7 @@ static int write_output(const struct replay_options *o, const struct tune *t)
 static int tune(const struct replay_options *o, const struct tune_trace *traces)
 {
 	struct tune_options options = { .start = &o->policies, .cells_max = o->cells, .slack_percent = o->slack_percent,
-					.reserve_percent = o->reserve_percent, .seed = o->seed };
+					.reserve_percent = o->reserve_percent, .keep = o->keep, .seed = o->seed };
 	char error[TRACE_ERROR_BYTES] = "";
 	struct sweep_options sweep;
 	struct tune t = { 0 };

@@ -143,6 +143,24 @@ static void alignment(FILE *out, const struct result *results, u32 n)
 	fprintf(out, "%s\n", comma[0] ? "" : " none");
 }
 
+static void exposure(FILE *out, const struct result *results, u32 n)
+{
+	char name[NAME_BYTES];
+	const char *comma = "";
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		if (!results[i].row.exposure_byte_s)
+			continue;
+		row_name(&results[i], name, sizeof(name));
+		fprintf(out, "%s %.1f MiB s under %s", comma[0] ? comma : "note: memory that no request used stayed within the device's reach:",
+			mib(results[i].row.exposure_byte_s), name);
+		comma = ",";
+	}
+	if (comma[0])
+		fprintf(out, "\n");
+}
+
 /* of the policy column */
 static int widest(const struct result *results, u32 n)
 {
@@ -168,6 +186,7 @@ void output_table(FILE *out, const struct result *results, u32 n)
 	for (i = 0; i < n; i++)
 		table_row(out, &results[i], width);
 	alignment(out, results, n);
+	exposure(out, results, n);
 	note(out, last->row.unmatched_unmaps, "unmaps of what was not live were left out");
 	note(out, last->row.lifetime_unknown,
 	     "requests that had failed when recorded were served now and released at once: their lifetime is unknown");
@@ -181,7 +200,7 @@ void output_csv_header(FILE *out)
 {
 	fprintf(out, "trace,provenance,source,policy,requests,hits,peak_requests,peak_request_bytes,peak_mappings,peak_mapped_bytes,"
 		     "host_calls,failures,fits,first_failure_request,first_failure_t_s,first_failure_reason,max_mappings,max_bytes,"
-		     "granule_log2,align_wanted,align_downgraded,align_missed,bound_mappings,bound_bytes,bound_fits\n");
+		     "granule_log2,align_wanted,align_downgraded,align_missed,bound_mappings,bound_bytes,bound_fits,exposure_byte_s\n");
 }
 
 static void csv_text(FILE *out, const char *text)
@@ -213,7 +232,7 @@ void output_csv(FILE *out, const struct result *r)
 		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, result_since_start_s(r, row->first.t_ns), dart_reason(row->first.status));
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", limits->max_mappings, limits->max_bytes,
 		limits->granule_log2, row->align_wanted, row->align_downgraded, row->align_missed);
-	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true");
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 "\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true", row->exposure_byte_s);
 }
 
 void output_series(FILE *out, struct engine *e)

@@ -116,6 +116,7 @@ static void put_counts(struct builder *b, struct json_object *o, const struct ro
 	put_u64(b, o, "peak_mappings", row->peak_mappings);
 	put_u64(b, o, "peak_mapped_bytes", row->peak_mapped_bytes);
 	put_u64(b, o, "end_mappings", row->end_mappings);
+	put_u64(b, o, "exposure_byte_s", row->exposure_byte_s);
 	put_u64(b, o, "host_calls", row->host_maps + row->host_unmaps);
 	put_u64(b, o, "host_maps", row->host_maps);
 	put_u64(b, o, "host_unmaps", row->host_unmaps);

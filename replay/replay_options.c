@@ -14,7 +14,7 @@
 #define MEMORY_DEFAULT_BYTES ((u64)2 << 30)
 
 enum { OPT_POLICY = 256, OPT_ALIGN, OPT_DART, OPT_DEVICE, OPT_JSON, OPT_CSV, OPT_LIST, OPT_SERIES, OPT_BINS, OPT_SKIP, OPT_VERSION, OPT_THREADS,
-       OPT_MEMORY, OPT_RESULTS, OPT_CELLS, OPT_SLACK, OPT_RESERVE, OPT_SEED };
+       OPT_MEMORY, OPT_RESULTS, OPT_CELLS, OPT_SLACK, OPT_RESERVE, OPT_SEED, OPT_KEEP };
 
 #define COMMON                                                                                                                                       \
 	{ "policy", required_argument, NULL, OPT_POLICY }, { "align", required_argument, NULL, OPT_ALIGN },                                          \
@@ -38,6 +38,7 @@ static const struct option tune_options[] = {
 	{ "slack", required_argument, NULL, OPT_SLACK },
 	{ "reserve", required_argument, NULL, OPT_RESERVE },
 	{ "seed", required_argument, NULL, OPT_SEED },
+	{ "keep", no_argument, NULL, OPT_KEEP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -85,6 +86,7 @@ static const char tune_usage[] =
 	"  --reserve P      percent of either limit that must stay free on every trace (default 2)\n"
 	"  --slack P        percent more mapped bytes than the leanest that is allowed for fewer\n"
 	"                   mappings (default 15)\n"
+	"  --keep           also try policies that keep mappings when their last request has ended\n"
 	"  --seed N         of the random part of the search (default 1)\n"
 	"  --json           the front and the choice as one object\n"
 	"  --csv            the front, a line per policy\n" COMMON_USAGE
@@ -244,6 +246,9 @@ static bool set_word(struct replay_options *o, int option)
 		return true;
 	case 'o':
 		o->output_path = optarg;
+		return true;
+	case OPT_KEEP:
+		o->keep = true;
 		return true;
 	case OPT_SKIP:
 		o->skip_damaged = true;

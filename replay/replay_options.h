@@ -23,7 +23,7 @@ enum replay_action { REPLAY_RUN, REPLAY_TUNE, REPLAY_HELP, REPLAY_VERSION, REPLA
  * @memory_bytes: for the cells that are run at the same time
  * @results_path: of the file that keeps results; NULL = none
  * The rest is for tune: @output_path of the policy file, NULL = none; how many @cells to try at most; @slack_percent and
- * @reserve_percent of the rule; @seed.
+ * @reserve_percent of the rule; whether to @keep mappings without requests; @seed.
  */
 struct replay_options {
 	enum replay_action action, command;
@@ -40,6 +40,7 @@ struct replay_options {
 	u64 memory_bytes;
 	const char *results_path;
 	const char *output_path;
+	bool keep;
 	u32 cells, slack_percent, reserve_percent;
 	u64 seed;
 	char **traces;

@@ -42,6 +42,7 @@ static const struct {
 	COLUMN("align_downgraded", row.align_downgraded),
 	COLUMN("align_missed", row.align_missed),
 	COLUMN("end_mappings", row.end_mappings),
+	COLUMN("exposure_byte_s", row.exposure_byte_s),
 	COLUMN("first_failure_request", row.first.request),
 	COLUMN("first_failure_t_ns", row.first.t_ns),
 	COLUMN("bound_mappings", bound.mappings),

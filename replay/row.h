@@ -31,6 +31,7 @@ struct row_failure {
  * @unmatched_unmaps:   of what was not live
  * @reason:             failures by status, @reasons of them
  * @end_mappings:       still live at the end
+ * @exposure_byte_s:    memory without requests that the policy kept mapped, by how long a device could reach it; to the last request
  */
 struct row {
 	char policy[ROW_TEXT_BYTES];
@@ -42,6 +43,7 @@ struct row {
 	u64 lifetime_unknown, skipped_unmaps, unmatched_unmaps;
 	u64 align_wanted, align_downgraded, align_missed;
 	u64 end_mappings;
+	u64 exposure_byte_s;
 	struct {
 		s32 status;
 		u64 count;

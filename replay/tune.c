@@ -43,11 +43,20 @@ static bool is_new(const struct tune *t, const struct grid *g, const struct coal
 	return true;
 }
 
-static int propose(struct tune *t, struct grid *g, const struct coalesce_config *config)
+static int propose_given(struct tune *t, struct grid *g, const struct coalesce_config *config)
 {
 	if (t->n + g->n >= t->options->cells_max || !is_new(t, g, config))
 		return 0;
 	return grid_add(g, config);
+}
+
+static int propose(struct tune *t, struct grid *g, const struct coalesce_config *config)
+{
+	u32 keep = config->policy->keep;
+
+	if (keep && config->param[keep - 1] && !t->options->keep)
+		return 0;
+	return propose_given(t, g, config);
 }
 
 /* ---- trying ---- */
@@ -142,7 +151,7 @@ static int propose_start(struct tune *t, struct grid *g)
 	int rc = 0;
 
 	for (i = 0; i < t->options->start->n && rc == 0; i++)
-		rc = propose(t, g, &t->options->start->configs[i]);
+		rc = propose_given(t, g, &t->options->start->configs[i]);
 	for (p = coalesce_policies; *p && t->options->start->n == 0 && rc == 0; p++) {
 		config = (struct coalesce_config){ 0 };
 		rc = coalesce_parse((*p)->name, &config);

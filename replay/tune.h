@@ -28,11 +28,13 @@ struct tune_trace {
  * struct tune_options - how to search.
  * @start:     what to begin with; empty = all shipped policies
  * @cells_max: candidates to try at most
+ * @keep:      also try policies that keep mappings without requests, unless @start says so anyway
  */
 struct tune_options {
 	const struct sweep_options *sweep;
 	const struct grid *start;
 	u32 cells_max, slack_percent, reserve_percent;
+	bool keep;
 	u64 seed;
 };
 

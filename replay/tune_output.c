@@ -58,7 +58,7 @@ static void table_row(FILE *out, const struct tune *t, u32 i)
 	char policy[COALESCE_SPEC_BYTES];
 
 	policy_text(c, policy);
-	fprintf(out, "%c %-46s %10" PRIu64 " %7.2f%% %11.1f %7.2f%% %11" PRIu64 " %9.2f\n", i == t->choice ? '>' : ' ', policy,
+	fprintf(out, "%c %-52s %10" PRIu64 " %7.2f%% %11.1f %7.2f%% %11" PRIu64 " %9.2f\n", i == t->choice ? '>' : ' ', policy,
 		peak(t, c, false), 100 * c->mappings_share, MIB(peak(t, c, true)), 100 * c->bytes_share, c->host_calls, head_room(c));
 }
 
@@ -95,7 +95,7 @@ void tune_output_table(FILE *out, const struct tune *t)
 
 	fprintf(out, "%u policies tried on %u trace%s; those that nothing else beats in all of mappings, bytes and host calls:\n\n", t->n,
 		t->traces_n, t->traces_n == 1 ? "" : "s");
-	fprintf(out, "  %-46s %10s %8s %11s %8s %11s %9s\n", "policy", "mappings", "of limit", "mapped MiB", "of limit", "host calls", "head-room");
+	fprintf(out, "  %-52s %10s %8s %11s %8s %11s %9s\n", "policy", "mappings", "of limit", "mapped MiB", "of limit", "host calls", "head-room");
 	for (i = 0; i < n; i++) {
 		if (i % every && i + 1 < n && front[i] != t->choice)
 			continue;

@@ -19,7 +19,7 @@
 #include "runtime/core/companion.h"
 #include "runtime/core/span.h"
 
-#define COALESCE_PARAMS_MAX 4
+#define COALESCE_PARAMS_MAX 5
 #define COALESCE_SPEC_BYTES 64 /* longest text of a policy with its parameters, NUL included */
 #define COALESCE_NONE ((u32)~0u)
 
@@ -39,14 +39,17 @@ struct coalesce_order;
  * @param:        values, in the order of its params
  * @granule_log2: of the host's IOMMU
  * @max_bytes:    that the host lets be mapped at once; 0 = not known
- * @mapped_bytes: now, and what has been asked for
+ * @max_mappings: that the host lets be made at once; 0 = not known
+ * @mapped_bytes: now, and what has been asked for; @mappings likewise
+ * @run_gpa:      the request, and those behind it in the driver's call that begin where the one before ends
  * @order:        the mappings around (coalesce_order.h); NULL unless the policy is ordered
  */
 struct coalesce_view {
 	const u32 *param;
 	u32 granule_log2;
-	u64 max_bytes;
-	u64 mapped_bytes;
+	u64 max_bytes, max_mappings;
+	u64 mapped_bytes, mappings;
+	struct span run_gpa;
 	const struct coalesce_order *order;
 };
 
@@ -57,6 +60,8 @@ struct coalesce_view {
  * @params:  @nparams of them, at most COALESCE_PARAMS_MAX
  * @exclusive: a mapping is never shared, not even by equal requests
  * @ordered: a request shares any mapping that holds it, and is put to the policy only if there is none
+ * @keep:    1 + number of the parameter that says how many MiB of mappings may be kept when their last request has ended, for requests to
+ *           come; those kept longest end first, and all of them if the host refuses a mapping, which is asked for again then. 0 = none
  * @choose:  function of the view alone: the span to map for @request_gpa. Return 0 and a span that is granular and holds the request, or
  *           -EINVAL if the request is empty or wraps.
  */
@@ -67,8 +72,11 @@ struct coalesce_policy {
 	u32 nparams;
 	bool exclusive;
 	bool ordered;
+	u32 keep;
 	int (*choose)(const struct coalesce_view *view, const struct span *request_gpa, struct span *out_gpa);
 };
+
+#define COALESCE_KEEP_HELP "MiB of mappings without requests that may be kept for requests to come"
 
 /** coalesce_policies - every shipped policy, NULL-terminated. To ship another: one file, one line in coalesce.c. */
 extern const struct coalesce_policy *const coalesce_policies[];
@@ -79,8 +87,8 @@ extern const struct coalesce_policy *const coalesce_policies[];
  * @param:        values, in the order of @policy->params
  * @shim:         enum align_shim
  * @granule_log2: of the host's IOMMU
- * @max_bytes:    that the host lets be mapped at once, for policies that mind; 0 = not known
- * @max_mappings: most live mappings this state can hold; the host's own limit may be lower
+ * @max_bytes:    that the host lets be mapped at once, for policies that mind; 0 = not known; @host_mappings likewise
+ * @max_mappings: most live mappings this state can hold beside kept ones; the host's own limit may be lower
  * @max_requests: most distinct live DMA addresses this state can hold
  * @batch_max:    most entries per host call, 1..COMPANION_BATCH_MAX
  */
@@ -89,7 +97,7 @@ struct coalesce_config {
 	u32 param[COALESCE_PARAMS_MAX];
 	u32 shim;
 	u32 granule_log2;
-	u64 max_bytes;
+	u64 max_bytes, host_mappings;
 	u32 max_mappings;
 	u32 max_requests;
 	u32 batch_max;
@@ -198,11 +206,17 @@ u32 coalesce_unmap(struct coalesce *c, struct coalesce_request *reqs, u32 n);
  */
 bool coalesce_find(const struct coalesce *c, u64 iova, u64 *gpa);
 
-/** coalesce_release_all() - ask the host to unmap everything that is live, and forget it; for unloading. Return: mappings released. */
+/**
+ * coalesce_release_all() - ask the host to unmap everything that is live or kept, and forget it; for unloading.
+ * Return: how many mappings some request still used.
+ */
 u32 coalesce_release_all(struct coalesce *c);
 
 /** coalesce_stats() - counters; valid as long as the coalescer. */
 const struct coalesce_stats *coalesce_stats(const struct coalesce *c);
+
+/** coalesce_kept_bytes() - of live mappings that no request uses now, which a device still reaches. */
+u64 coalesce_kept_bytes(const struct coalesce *c);
 
 /** coalesce_config() - what it was made with. */
 const struct coalesce_config *coalesce_config(const struct coalesce *c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "runtime/core/coalesce_order.h"
+#include "runtime/core/coalesce_room.h"
 
-enum { FIRST, MAX, EVIDENCE, ROOM };
+enum { FIRST, MAX, EVIDENCE, ROOM, KEEP };
 
 #define LOG2_MAX 32
 #define NEIGHBOURS 16 /* looked at on each side; bounds the cost of a choice, and counts too little rather than too much */
@@ -12,6 +12,7 @@ static const struct coalesce_param grow_params[] = {
 	[EVIDENCE] = { .name = "evidence", .min = 100, .max = 200, .def = 172,
 		       .help = "for a window twice as large, this many percent of the memory must be in use; 200 asks for the same density" },
 	[ROOM] = { .name = "room", .min = 1, .max = 100, .def = 95, .help = "percent of the host's byte limit beyond which nothing grows" },
+	[KEEP] = { .name = "keep", .min = 0, .max = 65536, .def = 0, .help = COALESCE_KEEP_HELP },
 };
 
 /* memory that requests use in mapping @m, of which only sum and number are known: small ones touch a granule each, or share one */
@@ -53,11 +54,6 @@ static u64 evidence(const struct coalesce_view *v, const struct span *at_gpa, st
 	return bytes;
 }
 
-static struct span window_of(u64 gpa, u32 log2)
-{
-	return (struct span){ gpa >> log2 << log2, (u64)1 << log2 };
-}
-
 /* log2 of the largest window around @gpa, a byte of @at_gpa, that enough of is in use */
 static u32 justified_log2(const struct coalesce_view *v, const struct span *at_gpa, u64 gpa)
 {
@@ -69,45 +65,10 @@ static u32 justified_log2(const struct coalesce_view *v, const struct span *at_g
 	for (log2 = first + 1; log2 <= v->param[MAX]; log2++)
 		need_bytes[log2] = need = need * step >> 10;
 	for (log2 = v->param[MAX]; log2 > first; log2--) {
-		if (evidence(v, at_gpa, window_of(gpa, log2)) >= need_bytes[log2])
+		if (evidence(v, at_gpa, coalesce_window(gpa, log2)) >= need_bytes[log2])
 			return log2;
 	}
 	return first;
-}
-
-/* the whole address space has no length as a span */
-struct bounds {
-	u64 first_gpa, last_gpa;
-};
-
-/* free memory around @at_gpa, up to what is mapped on either side; no farther than @at_gpa where that comes inside */
-static struct bounds free_around(const struct coalesce_view *v, const struct span *at_gpa)
-{
-	struct bounds room = { 0, ~(u64)0 };
-	u64 reach;
-	u32 before = coalesce_order_before(v->order, at_gpa->start, &reach);
-	u32 after = before == COALESCE_NONE ? coalesce_order_first(v->order) : coalesce_order_next(v->order, before);
-
-	if (before != COALESCE_NONE)
-		room.first_gpa = reach < at_gpa->start ? reach + 1 : at_gpa->start;
-	if (after != COALESCE_NONE)
-		room.last_gpa = v->order->items[after].gpa.start - 1;
-	if (room.last_gpa < span_last(*at_gpa))
-		room.last_gpa = span_last(*at_gpa);
-	return room;
-}
-
-/* @at_gpa, widened to windows of these sizes at its two ends, as far as there is room */
-static struct span widen(const struct span *at_gpa, struct bounds room, u32 low_log2, u32 high_log2)
-{
-	u64 first = window_of(at_gpa->start, low_log2).start;
-	u64 last = span_last(window_of(span_last(*at_gpa), high_log2));
-
-	if (first < room.first_gpa)
-		first = room.first_gpa;
-	if (last > room.last_gpa)
-		last = room.last_gpa;
-	return (struct span){ first, last - first + 1 };
 }
 
 /*
@@ -119,7 +80,7 @@ static int grow_choose(const struct coalesce_view *v, const struct span *request
 {
 	u64 most = v->max_bytes ? (v->max_bytes >> 10) * (v->param[ROOM] * 1024 / 100) : ~(u64)0;
 	u32 low, high, granule = v->granule_log2;
-	struct bounds room;
+	struct coalesce_room room;
 	struct span at;
 	int rc = align_span(request_gpa, granule, &at);
 
@@ -127,9 +88,9 @@ static int grow_choose(const struct coalesce_view *v, const struct span *request
 		return -EINVAL;
 	low = justified_log2(v, &at, at.start);
 	high = justified_log2(v, &at, span_last(at));
-	room = free_around(v, &at);
+	room = coalesce_room_around(v->order, at);
 	for (;;) {
-		*out_gpa = widen(&at, room, low, high);
+		*out_gpa = coalesce_widen(at, room, low, high);
 		if ((low <= granule && high <= granule) || (v->mapped_bytes < most && out_gpa->len <= most - v->mapped_bytes))
 			return 0;
 		if (low >= high)
@@ -143,7 +104,8 @@ const struct coalesce_policy coalesce_policy_grow = {
 	.name = "grow",
 	.summary = "windows that grow with the memory in use around a request, and shrink near the host's byte limit",
 	.params = grow_params,
-	.nparams = 4,
+	.nparams = 5,
 	.ordered = true,
+	.keep = KEEP + 1,
 	.choose = grow_choose,
 };

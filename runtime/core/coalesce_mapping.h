@@ -16,11 +16,12 @@
 
 /**
  * struct coalesce_mapping - one mapping at the host.
- * @refs:   requests that use it; 0 = on the free list
+ * @refs:   requests that use it; 0 = on the free list, or kept (coalesce_kept.h)
  * @used_bytes: sum of their lengths
  * @status: 0 granted, COALESCE_ASKED, or the host's refusal until the last request on it has been told
  * @next:   in the chain of its hash bucket
- * @link:   next on the free list, or next of those that await an answer
+ * @link:   next on the free list, of those that await an answer, or of those that are kept
+ * @older:  the one before it of those that are kept
  */
 struct coalesce_mapping {
 	struct span gpa;
@@ -30,6 +31,7 @@ struct coalesce_mapping {
 	s32 status;
 	u32 next;
 	u32 link;
+	u32 older;
 };
 
 struct coalesce_mappings {

@@ -158,8 +158,9 @@ int egpu_dma_host_identify(struct egpu_dma *e)
 		return refuse(e, "granule", e->cfg.granule_log2, 14);
 	e->target_id = read_reg(e, COMPANION_TARGET_ID_REG);
 	e->cfg.max_bytes = read_reg64(e, COMPANION_MAX_BYTES_LO_REG);
+	e->cfg.host_mappings = read_reg64(e, COMPANION_MAX_MAPPINGS_LO_REG);
 	dev_info(&e->companion->dev, "the host maps granules of %u KiB, at most %llu mappings and %llu MiB\n", 1u << (e->cfg.granule_log2 - 10),
-		 read_reg64(e, COMPANION_MAX_MAPPINGS_LO_REG), e->cfg.max_bytes >> 20);
+		 e->cfg.host_mappings, e->cfg.max_bytes >> 20);
 	return 0;
 }
 

@@ -102,7 +102,7 @@ def assert_predicted_is_measured(run, policy, *args, least=1000):
     return measured
 
 
-@pytest.mark.parametrize("policy", ["direct", "window:log2=18", "window:log2=22", "grow"])
+@pytest.mark.parametrize("policy", ["direct", "window:log2=18", "window:log2=22", "grow", "grow:keep=64", "lazy:keep=8", "budget", "merge"])
 def test_live_run_is_what_replay_predicts(start, policy):
     run = start("--policy", policy, "--workload", SMALL).end()
     assert run.code == 0, run.err + run.said()

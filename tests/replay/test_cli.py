@@ -24,7 +24,7 @@ def test_json_has_an_object_per_policy_with_all_keys(replay, trace):
     assert all(row["provenance"] == "imported" and row["limits"]["mappings"] == 65536 for row in rows)
 
 
-GROW = "grow:first=16,max=28,evidence=172,room=95"
+GROW = "grow:first=16,max=28,evidence=172,room=95,keep=0"
 
 
 def test_default_policies_are_direct_four_windows_and_grow(replay, trace):
@@ -35,6 +35,16 @@ def test_default_policies_are_direct_four_windows_and_grow(replay, trace):
 def test_default_policies_leave_out_windows_below_the_granule(replay, trace):
     rows = json.loads(replay(trace, "--json", "--dart", "apple-tb4:granule_log2=18").stdout)
     assert [row["policy"] for row in rows] == ["direct"] + [f"window:log2={n}" for n in (18, 20, 22)] + [GROW]
+
+
+def test_what_is_kept_is_reported_as_exposure(replay, trace):
+    # ten windows of 256 KiB, four of them kept; the last buffer of each ends at 6.3, 6.7, ... 9.9 s, the last event is at 9.9 s
+    lazy, window = json.loads(replay(trace, "--json", "--policy", "lazy:keep=1", "--policy", "window").stdout)
+    kept_s = sum(min(9.9 - (6.3 + i * 0.4), 1.6) for i in range(10))
+    assert lazy["exposure_byte_s"] == pytest.approx(262144 * kept_s, rel=1e-6) and window["exposure_byte_s"] == 0
+    assert (lazy["end_mappings"], lazy["host_calls"]) == (4, 16)
+    table = replay(trace, "--policy", "lazy:keep=1", "--policy", "window").stdout
+    assert f"within the device's reach: {262144 * kept_s / 2**20:.1f} MiB s under lazy:log2=18,keep=1\n" in table
 
 
 def test_policy_that_does_not_fit_is_a_result_that_says_where(replay, trace):

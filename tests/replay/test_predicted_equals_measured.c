@@ -107,6 +107,7 @@ static void live_run(struct scratch *s, const char *spec, u32 shim, bool reset_a
 	cfg.batch_max = COMPANION_BATCH_MAX;
 	cfg.shim = shim;
 	cfg.max_bytes = s->limits.max_bytes;
+	cfg.host_mappings = s->limits.max_mappings;
 	mem = malloc(coalesce_state_bytes(&cfg));
 	c = coalesce_init(mem, &cfg, &host, entries);
 	l->s = s;

@@ -47,6 +47,12 @@ def test_only_what_was_asked_for_is_tried(replay, recording):
     assert {c["policy"] for c in found["front"]} <= {f"window:log2={n}" for n in (18, 19, 20)}
 
 
+def test_policies_that_keep_are_tried_only_if_asked_for(replay, recording):
+    def any_keeps(*args):
+        return any(not c["policy"].endswith("keep=0") and "keep=" in c["policy"] for c in json.loads(replay("tune", "--cells", "100", *args, recording, "--json").stdout)["front"])
+    assert not any_keeps() and any_keeps("--keep") and any_keeps("--policy", "lazy:keep=4")
+
+
 def test_policy_file_carries_predictions_and_limits(replay, trace, tmp_path):
     file = tmp_path / "p"
     replay("tune", trace, "-o", file, "--limit", "apple-tb4:mappings=1000", *COMMON)
