@@ -4,6 +4,7 @@
 # make lint      the rules that a compiler cannot see  make guest     guest modules and images
 # make golden    regenerate golden totals (review the diff)  make bench    ratios against peers or limits
 # make bench-runtime  BAR round trips, map rates, and an nvme through egpu-run beside plain vfio-pci
+# make models    play the game models, replay them         make bench-replay   requests/s by policy, live set and threads
 # make bench-tracer  the tracer beside LTTng-UST (installs it) and SQLite inserts
 # BUILD=dir CC=clang SAN=address,undefined make variants.
 
@@ -51,7 +52,7 @@ MAN      := $(wildcard */*.1 */*.5 analysis/*/*.1 */*/*.5)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # a bare make builds everything
-.PHONY: all nested bench bench-tracer bench-runtime demo test programs test-programs lint guest golden install clean
+.PHONY: all nested bench bench-tracer bench-runtime bench-replay models demo test programs test-programs lint guest golden install clean
 .DEFAULT_GOAL := all
 
 include runtime/setup/setup.mk
@@ -120,6 +121,12 @@ bench-tracer: $(BUILD)/bench/bench_tracer $(BUILD)/egpu-trace
 
 bench-runtime: $(BUILD)/bench/bench_bar $(BUILD)/bench/bench_map $(NESTED)
 	BUILD=$(BUILD) bench/bench_runtime.sh
+
+models: $(PROGS) guest $(SETUP_QEMU)
+	datasets/models.sh $(BUILD) $(BUILD)/models
+
+bench-replay: $(BUILD)/bench/bench_replay
+	$<
 
 golden: $(BUILD)/egpu-trace $(BUILD)/egpu-replay
 	tests/golden/golden.sh $(BUILD)
