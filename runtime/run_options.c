@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "runtime/workload_memory.h"
+
+#define MEMORY_DEFAULT_MIB 1536
+
 static const char help[] =
 	"usage: egpu-run [OPTION]... [-- QEMU-ARGUMENT...]\n"
 	"Pass a PCI device through to a guest under stock QEMU and record every BAR access, DMA request, mapping and interrupt.\n"
@@ -36,7 +40,7 @@ static const char help[] =
 	"  --initrd FILE       with this initial RAM disk\n"
 	"  --disk FILE         boot from, or attach, this disk image\n"
 	"  --append TEXT       more kernel command line\n"
-	"  --memory MIB        guest RAM (default 1536)\n"
+	"  --memory MIB        guest RAM (default: what the workload is made for, else 1536)\n"
 	"  --cpus N            (default 1)\n"
 	"  --accel auto|kvm|tcg  auto takes KVM only where the CPU has VMX or SVM\n"
 	"  --qemu PROGRAM      QEMU >= 10.1 with vfio-user-pci\n"
@@ -297,6 +301,10 @@ static void resolve(struct run_options *o)
 		o->dma = MAPPER_PREMAP;
 	if (!o->dart_given && !o->vfio)
 		o->dart = *dart_model(o->dma == MAPPER_COMPANION ? "apple-tb4" : "vfio-type1");
+	if (!o->memory_mib && o->workload)
+		o->memory_mib = workload_memory_mib(o->workload);
+	if (!o->memory_mib)
+		o->memory_mib = MEMORY_DEFAULT_MIB;
 	if (!o->align)
 		o->align = align_shim_name(o->policy_file.shim >= 0 ? (u32)o->policy_file.shim : ALIGN_DOWNGRADE);
 	if (!o->traps_given)
@@ -344,7 +352,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o, char *error,
 {
 	int option;
 
-	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .policy_file.shim = -1, .memory_mib = 1536, .cpus = 1,
+	*o = (struct run_options){ .dma = MAPPER_COMPANION, .policy = "window:log2=18", .policy_file.shim = -1, .cpus = 1,
 				    .sched = { .how = SCHED_HOW_AUTO } };
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
