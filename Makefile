@@ -46,7 +46,7 @@ TESTS    := $(TEST_SRC:%.c=$(BUILD)/%)
 BENCHES  := $(patsubst %.c,$(BUILD)/%,$(wildcard bench/bench_*.c))
 EXT      := $(BUILD)/egpu_trace.so
 EXT_SRC  := $(filter-out $(MAINS) $(CMDS),$(wildcard tracer/*.c))
-EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql)
+EMBED    := $(wildcard tracer/*.sql analysis/*.gp analysis/*.sql analysis/*.css)
 MAN      := $(wildcard */*.1 */*.5 analysis/*/*.1 */*/*.5)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

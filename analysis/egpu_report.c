@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analysis/folders.h"
+#include "analysis/page.h"
 #include "analysis/plot.h"
 #include "analysis/report_options.h"
 #include "tracer/tracer.h"
@@ -13,7 +14,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
 
 #define NAME_BYTES 200
 
-static const char *const default_policies[] = { "direct", "window:log2=18", "window:log2=20", "window:log2=22" };
+static const char *const default_policies[] = { "direct", "window:log2=18", "window:log2=20", "window:log2=22", "grow" };
 
 static int fail(int exit_code, const char *what)
 {
@@ -109,7 +110,7 @@ static void choose_policies(struct replay_run_options *asked, const struct repor
 	}
 }
 
-static int report_trace(const struct report_options *o, int index)
+static int report_trace(const struct report_options *o, int index, struct page *page)
 {
 	static struct report r;
 	char error[REPLAY_RUN_ERROR_BYTES], series[PATH_MAX + 32];
@@ -136,16 +137,38 @@ static int report_trace(const struct report_options *o, int index)
 	}
 	report_describe(&r, trace, o->device);
 	exit_code = make_figures(&r, trace);
+	if (exit_code == EXIT_DONE)
+		page_add(page, &r);
 out_destroy:
 	replay_run_destroy(&r.replay);
 	facts_destroy(&r.facts);
 	return exit_code;
 }
 
+static int write_page(const struct report_options *o, struct page *page)
+{
+	char path[PATH_MAX], why[PLOT_ERROR_BYTES];
+	int n, rc, len = (int)strlen(o->dir);
+
+	if (!page->ncolumns)
+		return EXIT_DONE;
+	while (len > 1 && o->dir[len - 1] == '/')
+		len--;
+	n = snprintf(path, sizeof(path), "%.*s/index.html", len, o->dir);
+	rc = n < 0 || (size_t)n >= sizeof(path) ? -ENAMETOOLONG : page_write(page, path);
+	if (rc) {
+		snprintf(why, sizeof(why), "%.400s: %s", path, strerror(-rc));
+		return fail(EXIT_FAILED, why);
+	}
+	printf("%s\n", path);
+	return EXIT_DONE;
+}
+
 static int report_all(const struct report_options *o)
 {
 	const struct replay_run_options asked = { .dart = o->dart, .policies = o->policies, .npolicies = o->npolicies };
 	char error[REPLAY_RUN_ERROR_BYTES];
+	struct page page = { 0 };
 	int i, rc, exit_code = EXIT_DONE;
 
 	if (plot_check(error))
@@ -154,9 +177,12 @@ static int report_all(const struct report_options *o)
 	if (rc)
 		return fail(rc == -EINVAL ? EXIT_MISUSED : EXIT_FAILED, error);
 	for (i = 0; i < o->ntraces; i++) {
-		if (report_trace(o, i))
+		if (report_trace(o, i, &page))
 			exit_code = EXIT_FAILED;
 	}
+	if (write_page(o, &page))
+		exit_code = EXIT_FAILED;
+	page_destroy(&page);
 	if (fflush(stdout) || ferror(stdout))
 		return fail(EXIT_FAILED, "cannot write to standard output");
 	return exit_code;

@@ -79,6 +79,22 @@ static int read_limits(struct replay_run *r, struct json_object *o)
 	return bad ? -EBADMSG : 0;
 }
 
+static int read_bound(struct replay_run *r, struct json_object *o)
+{
+	bool bad = false;
+	struct json_object *bound = get(o, "bound", json_type_object, &bad), *fits;
+
+	if (!bound)
+		return -EBADMSG;
+	r->bound_mappings = get_u64(bound, "mappings", &bad);
+	r->bound_bytes = get_u64(bound, "bytes", &bad);
+	fits = get(bound, "fits", json_type_boolean, &bad);
+	r->bound_fits = fits && json_object_get_boolean(fits);
+	if (fits && !r->bound_fits)
+		get_text(bound, "misfit", r->misfit, &bad);
+	return bad ? -EBADMSG : 0;
+}
+
 static int read_rows(struct replay_run *r, struct json_object *array)
 {
 	struct json_object *measured = NULL;
@@ -88,6 +104,7 @@ static int read_rows(struct replay_run *r, struct json_object *array)
 	if (!json_object_is_type(array, json_type_array) || json_object_array_length(array) == 0)
 		return -EBADMSG;
 	rc = read_limits(r, json_object_array_get_idx(array, 0));
+	rc = rc ? rc : read_bound(r, json_object_array_get_idx(array, 0));
 	if (rc)
 		return rc;
 	if (json_object_object_get_ex(json_object_array_get_idx(array, 0), "measured", &measured) && measured)

@@ -38,12 +38,16 @@ struct replay_run_row {
 
 /**
  * struct replay_run - the whole answer; a measured row, if there is one, comes first.
+ * @bound_mappings: what no policy can beat, @bound_bytes likewise; if no policy can fit, @bound_fits is false and @misfit says why
  */
 struct replay_run {
 	struct replay_run_row rows[REPLAY_RUN_ROWS_MAX];
 	unsigned int nrows;
 	uint64_t peak_requests, peak_request_bytes;
 	uint64_t limit_mappings, limit_bytes;
+	uint64_t bound_mappings, bound_bytes;
+	bool bound_fits;
+	char misfit[REPLAY_RUN_TEXT_BYTES];
 	unsigned int granule_log2;
 	char limits[REPLAY_RUN_TEXT_BYTES];
 };

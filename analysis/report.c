@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis/gptext.h"
+#include "runtime/core/coalesce.h"
 
 #define HASH_DIGITS 64
 #define HASH_DIGITS_SHOWN 12
@@ -73,9 +74,22 @@ void report_describe(struct report *r, const char *trace_path, const char *devic
 		append(r->caveats, " · recording was cut short");
 }
 
+/* with every parameter as it is if nobody says */
+static bool is_default(const char *policy, char *name)
+{
+	struct coalesce_config config = { 0 };
+	char full[COALESCE_SPEC_BYTES];
+
+	snprintf(name, COALESCE_SPEC_BYTES, "%.*s", (int)strcspn(policy, ":"), policy);
+	if (coalesce_parse(name, &config) || !config.policy->nparams)
+		return false;
+	coalesce_format(&config, full, sizeof(full));
+	return strcmp(full, policy) == 0;
+}
+
 void report_policy_label(const struct replay_run_row *row, char *text)
 {
-	char window[GPTEXT_NUMBER_BYTES], tail;
+	char window[GPTEXT_NUMBER_BYTES], name[COALESCE_SPEC_BYTES], tail;
 	unsigned int size_log2;
 
 	if (row->measured)
@@ -84,6 +98,8 @@ void report_policy_label(const struct replay_run_row *row, char *text)
 		snprintf(text, REPORT_TEXT_BYTES, "%s (%s windows)", row->policy, gptext_bytes((double)(1ull << size_log2), window));
 	else if (strcmp(row->policy, "direct") == 0)
 		snprintf(text, REPORT_TEXT_BYTES, "direct (no grouping)");
+	else if (is_default(row->policy, name))
+		snprintf(text, REPORT_TEXT_BYTES, "%s (its defaults)", name);
 	else
 		snprintf(text, REPORT_TEXT_BYTES, "%s", row->policy);
 }

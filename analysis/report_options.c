@@ -28,11 +28,12 @@ const char *report_options_usage(void)
 {
 	return "usage: egpu-report TRACE... -o DIR [OPTION]...\n"
 	       "Make figures from traces: how many mappings and how much memory each mapping policy needs over time, policies side by side,\n"
-	       "sizes of requests, frames per second.\n"
+	       "sizes of requests, frames per second; and a page, DIR/index.html, that holds them all and their numbers.\n"
+	       "\"egpu-report compare TRACE TRACE...\" wants at least two; the page sets them side by side.\n"
 	       "\n"
 	       "  -o, --output DIR   put the figures here; made if missing. With several traces each gets a folder of its own in DIR\n"
 	       "  --policy SPEC      a policy to draw, e.g. direct or window:log2=18; up to 8 times (egpu-replay --list-policies)\n"
-	       "                     (default: direct and window with log2 18, 20, 22); what a live run measured is always drawn\n"
+	       "                     (default: direct, window with log2 18, 20, 22, and grow); what a live run measured is always drawn\n"
 	       "  --dart SPEC        limits to replay against, e.g. apple-tb4 or apple-tb4:mappings=4096,bytes=256M (default: as recorded,\n"
 	       "                     else apple-tb4)\n"
 	       "  --device NAME      only this device of the trace (default: all, together)\n"
@@ -114,6 +115,8 @@ static int check(const struct report_options *o, char *error)
 		return 0;
 	if (o->ntraces == 0)
 		return misused(error, "no trace given; see --help");
+	if (o->compare && o->ntraces < 2)
+		return misused(error, "compare needs two traces or more");
 	if (!o->dir || !o->dir[0])
 		return misused(error, "where shall the figures go? give -o DIR");
 	return 0;
@@ -138,5 +141,8 @@ int report_options_parse(struct report_options *o, int argc, char **argv, char *
 	}
 	o->traces = argv + optind;
 	o->ntraces = argc - optind;
+	o->compare = o->ntraces && strcmp(o->traces[0], "compare") == 0;
+	o->traces += o->compare;
+	o->ntraces -= o->compare;
 	return check(o, error);
 }

@@ -16,7 +16,7 @@
  * @dart, @device, @title: NULL if not given
  */
 struct report_options {
-	bool help, version, skip_damaged;
+	bool help, version, skip_damaged, compare;
 	const char *dir, *dart, *device, *title;
 	const char *policies[REPLAY_RUN_POLICIES_MAX];
 	unsigned int npolicies, formats;

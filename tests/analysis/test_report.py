@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 FIGURES = ["mappings", "policies", "sizes", "fps"]
-POLICIES = ["direct", "window:log2=18", "window:log2=20", "window:log2=22"]
+POLICIES = ["direct", "window:log2=18", "window:log2=20", "window:log2=22", "grow"]
 MAP = "  test-1  [000] .....  {t:.6f}: dma_map_page: {dev} dir=BIDIRECTIONAL dma_addr={gpa:x} size=4096 phys_addr={gpa:x} attrs=\n"
 MARK = "  test-1  [000] .....  {t:.6f}: tracing_mark_write: {text}\n"
 
