@@ -87,7 +87,7 @@ static int host_submit(struct coalesce *c, enum companion_op op, u32 n)
 	return c->host.submit(c->host.ctx, op, c->entries, n);
 }
 
-/* ask for what is listed; what is refused stays listed. Return: how many; a negative errno if the host could not be asked */
+/* ask for what is listed; what is refused stays listed. Return: 0, or a negative errno if the host could not be asked at all */
 static int submit_asked(struct coalesce *c)
 {
 	u32 k, i = c->asked, n = c->asked_n;
