@@ -210,7 +210,7 @@ static int set_option(struct replay_options *o, int option, char *error, size_t 
 	case OPT_MEMORY:
 		return set_memory(o, optarg, error, n);
 	case OPT_CELLS:
-		return set_number(&o->cells, "--cells", optarg, 1, GRID_MAX, error, n);
+		return set_number(&o->cells, "--cells", optarg, 1, REPLAY_TUNE_CELLS_MAX, error, n);
 	case OPT_SLACK:
 		return set_number(&o->slack_percent, "--slack", optarg, 0, 1000, error, n);
 	case OPT_RESERVE:
@@ -292,6 +292,8 @@ static int check(const struct replay_options *o, char *error, size_t error_bytes
 			       REPLAY_SERIES_CELLS_MAX);
 	if (o->action == REPLAY_TUNE && o->darts_n > 1)
 		return misused(error, error_bytes, "tune takes one --dart");
+	if (o->action == REPLAY_TUNE && o->policies.n > o->cells)
+		return misused(error, error_bytes, "--policy stands for %u policies to begin with, --cells allows %u: give more", o->policies.n, o->cells);
 	if (cells > GRID_MAX)
 		return misused(error, error_bytes, "at most %u policies and DARTs together", GRID_MAX);
 	for (i = 0; i < o->darts_n && rc == 0; i++) {

@@ -10,6 +10,7 @@
 
 #define REPLAY_DARTS_MAX 64
 #define REPLAY_SERIES_CELLS_MAX 64
+#define REPLAY_TUNE_CELLS_MAX 5000u /* each is compared with each */
 
 enum replay_format { REPLAY_TABLE, REPLAY_JSON, REPLAY_CSV };
 enum replay_action { REPLAY_RUN, REPLAY_TUNE, REPLAY_HELP, REPLAY_VERSION, REPLAY_LIST_POLICIES };
