@@ -185,6 +185,8 @@ static int end_threads(void **state)
 	return 0;
 }
 
+static int niceness; /* of whoever runs the test */
+
 /* what the kernel shows: fields 19, 40 and 41 of proc_pid_stat(5) */
 static void assert_shown(pid_t tid, int nice_is, unsigned int priority, unsigned int policy)
 {
@@ -246,22 +248,22 @@ static void test_kernel_shows_the_class_on_exactly_those_threads_and_gives_it_ba
 	if (!may_be_real_time())
 		skip();
 	assert_int_equal(sched_apply(&s, &rr, pool.tid, 2, error, sizeof(error)), 0);
-	assert_shown(pool.tid[0], 0, 7, SCHED_RR);
-	assert_shown(pool.tid[1], 0, 7, SCHED_RR);
-	assert_shown(pool.tid[2], 0, 0, SCHED_OTHER);
-	assert_shown(getpid(), 0, 0, SCHED_OTHER);
+	assert_shown(pool.tid[0], niceness, 7, SCHED_RR);
+	assert_shown(pool.tid[1], niceness, 7, SCHED_RR);
+	assert_shown(pool.tid[2], niceness, 0, SCHED_OTHER);
+	assert_shown(getpid(), niceness, 0, SCHED_OTHER);
 	assert_int_equal(s.n, 2);
 	/* applying anew takes the old back first */
 	assert_int_equal(sched_apply(&s, &fifo, pool.tid + 1, 1, error, sizeof(error)), 0);
-	assert_shown(pool.tid[0], 0, 0, SCHED_OTHER);
-	assert_shown(pool.tid[1], 0, 3, SCHED_FIFO);
+	assert_shown(pool.tid[0], niceness, 0, SCHED_OTHER);
+	assert_shown(pool.tid[1], niceness, 3, SCHED_FIFO);
 	assert_int_equal(sched_apply(&s, &nice_to, pool.tid, 1, error, sizeof(error)), 0);
 	assert_shown(pool.tid[0], -4, 0, SCHED_OTHER);
-	assert_shown(pool.tid[1], 0, 0, SCHED_OTHER);
+	assert_shown(pool.tid[1], niceness, 0, SCHED_OTHER);
 	sched_undo(&s);
 	sched_undo(&s);
 	for (int i = 0; i < THREADS; i++)
-		assert_shown(pool.tid[i], 0, 0, SCHED_OTHER);
+		assert_shown(pool.tid[i], niceness, 0, SCHED_OTHER);
 	assert_int_equal(s.done.how, SCHED_HOW_OFF);
 }
 
@@ -327,5 +329,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_thread_that_has_ended_is_passed_over, start_threads, end_threads),
 	};
 
+	niceness = getpriority(PRIO_PROCESS, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
