@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #define LINE_BYTES 512
+#define POINT_COLUMNS 9
 
 /* ---- JSON: a key that is missing or has another type than it should sets @bad ---- */
 
@@ -126,13 +127,16 @@ int replay_answer_json(struct replay_run *r, const char *text)
 
 /* ---- series: policies come one after the other, in the order of the JSON, the measured one last ---- */
 
-/* "policy,t_s,live_requests,live_request_bytes,live_mappings,mapped_bytes,…"; a policy's parameters may hold commas, so from the right */
+static const char series_header[] = "policy,t_s,live_requests,live_request_bytes,live_mappings,mapped_bytes,host_calls,failures,"
+				    "free_holes,longest_hole_bytes\n";
+
+/* a policy's parameters may hold commas, so from the right */
 static int read_point(char *line, struct replay_run_point *p)
 {
-	double value[7];
+	double value[POINT_COLUMNS];
 	int column;
 
-	for (column = 6; column >= 0; column--) {
+	for (column = POINT_COLUMNS - 1; column >= 0; column--) {
 		char *comma = strrchr(line, ',');
 		char *end;
 
@@ -146,6 +150,8 @@ static int read_point(char *line, struct replay_run_point *p)
 	p->t_s = value[0];
 	p->mappings = value[3];
 	p->bytes = value[4];
+	p->holes = value[7];
+	p->longest_hole_bytes = value[8];
 	return 0;
 }
 
@@ -168,7 +174,6 @@ static int read_points(struct replay_run_row *row, FILE *in)
 
 int replay_answer_series(struct replay_run *r, const char *path)
 {
-	static const char header[] = "policy,t_s,live_requests,live_request_bytes,live_mappings,mapped_bytes,host_calls,failures\n";
 	FILE *in = fopen(path, "r");
 	char line[LINE_BYTES];
 	unsigned int i, first = r->rows[0].measured ? 1 : 0;
@@ -176,7 +181,7 @@ int replay_answer_series(struct replay_run *r, const char *path)
 
 	if (!in)
 		return -errno;
-	if (!fgets(line, sizeof(line), in) || strcmp(line, header) != 0)
+	if (!fgets(line, sizeof(line), in) || strcmp(line, series_header) != 0)
 		rc = -EBADMSG;
 	for (i = first; i < r->nrows && rc == 0; i++)
 		rc = read_points(&r->rows[i], in);

@@ -13,12 +13,12 @@
 
 #define REPLAY_RUN_POLICIES_MAX 8
 #define REPLAY_RUN_ROWS_MAX (REPLAY_RUN_POLICIES_MAX + 1)
-#define REPLAY_RUN_TEXT_BYTES 128
+#define REPLAY_RUN_TEXT_BYTES 256
 #define REPLAY_RUN_BINS 1600
 #define REPLAY_RUN_ERROR_BYTES 512
 
 struct replay_run_point {
-	double t_s, mappings, bytes;
+	double t_s, mappings, bytes, holes, longest_hole_bytes;
 };
 
 /**

@@ -96,6 +96,7 @@ static void sample(struct cell *cell, u64 t_ns)
 		.mapped_bytes = s->live_mapped_bytes,
 		.host_calls = s->host_maps + s->host_unmaps,
 		.failures = cell->row.failures,
+		.space = dart_space(cell->dart),
 	};
 
 	series_add(&cell->series, t_ns, &p);

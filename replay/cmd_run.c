@@ -26,7 +26,7 @@ static int write_series(void *ctx, struct engine *e, char *error)
 
 static bool same_limits(const struct result *a, const struct result *b)
 {
-	char x[160], y[160];
+	char x[DART_TEXT_BYTES], y[DART_TEXT_BYTES];
 
 	dart_format(&a->limits, x, sizeof(x));
 	dart_format(&b->limits, y, sizeof(y));

@@ -199,12 +199,15 @@ static int find_device(struct engine *e, char *error)
 
 static int make_series(struct engine *e)
 {
+	struct series_point first = { 0 };
 	u32 i;
-	int rc = 0;
+	int rc = series_init(&e->measured.series, e->options->bins, e->start_ns, e->end_ns, &first);
 
-	for (i = 0; i < e->lab.cells_n && rc == 0; i++)
-		rc = series_init(&e->lab.cells[i].series, e->options->bins, e->start_ns, e->end_ns);
-	return rc ? rc : series_init(&e->measured.series, e->options->bins, e->start_ns, e->end_ns);
+	for (i = 0; i < e->lab.cells_n && rc == 0; i++) {
+		first.space = dart_space(e->lab.cells[i].dart);
+		rc = series_init(&e->lab.cells[i].series, e->options->bins, e->start_ns, e->end_ns, &first);
+	}
+	return rc;
 }
 
 static int make_cells(struct engine *e, const struct cell_spec *cells, u32 n, char *error)

@@ -232,7 +232,8 @@ void output_csv(FILE *out, const struct result *r)
 		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, result_since_start_s(r, row->first.t_ns), dart_reason(row->first.status));
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", limits->max_mappings, limits->max_bytes,
 		limits->granule_log2, row->align_wanted, row->align_downgraded, row->align_missed);
-	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 "\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true", row->exposure_byte_s);
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 "\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true",
+		row->exposure_byte_s);
 }
 
 void output_series(FILE *out, struct engine *e)

@@ -27,7 +27,7 @@ static void put_text(struct builder *b, struct json_object *o, const char *key, 
 static struct json_object *limits_object(struct builder *b, const struct dart_limits *limits)
 {
 	struct json_object *o = json_object_new_object();
-	char spec[160];
+	char spec[DART_TEXT_BYTES];
 
 	dart_format(limits, spec, sizeof(spec));
 	put_text(b, o, "spec", spec);

@@ -11,7 +11,6 @@
 #define LAYOUT_VERSION 1
 #define BUSY_MS 30000
 #define SQL_BYTES 4096
-#define LIMITS_BYTES 160
 
 struct results {
 	sqlite3 *db;
@@ -209,7 +208,7 @@ static void bind_text(sqlite3_stmt *stmt, int at, const char *text)
 
 static void bind_key(sqlite3_stmt *stmt, u64 fingerprint, const struct result *r)
 {
-	char limits[LIMITS_BYTES];
+	char limits[DART_TEXT_BYTES];
 
 	dart_format(&r->limits, limits, sizeof(limits));
 	sqlite3_bind_int64(stmt, KEY_FINGERPRINT, (sqlite3_int64)fingerprint);

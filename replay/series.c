@@ -4,12 +4,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-int series_init(struct series *s, u32 bins, u64 start_ns, u64 end_ns)
+int series_init(struct series *s, u32 bins, u64 start_ns, u64 end_ns, const struct series_point *first)
 {
 	memset(s, 0, sizeof(*s));
 	s->points = calloc(bins, sizeof(*s->points));
 	if (!s->points)
 		return -ENOMEM;
+	s->points[0] = *first;
+	s->last = *first;
 	s->bins = bins;
 	s->start_ns = start_ns;
 	s->width_ns = (end_ns - start_ns) / bins + 1;
@@ -36,6 +38,10 @@ static void point_raise(struct series_point *at, const struct series_point *p)
 	raise_to(&at->mapped_bytes, p->mapped_bytes);
 	raise_to(&at->host_calls, p->host_calls);
 	raise_to(&at->failures, p->failures);
+	if (at->space.holes < p->space.holes)
+		at->space.holes = p->space.holes;
+	if (at->space.longest_bytes > p->space.longest_bytes)
+		at->space.longest_bytes = p->space.longest_bytes;
 }
 
 /* a bin starts with what the one before it ended with */
@@ -58,7 +64,7 @@ void series_add(struct series *s, u64 t_ns, const struct series_point *p)
 
 void series_header(FILE *out)
 {
-	fprintf(out, "policy,t_s,live_requests,live_request_bytes,live_mappings,mapped_bytes,host_calls,failures\n");
+	fprintf(out, "policy,t_s,live_requests,live_request_bytes,live_mappings,mapped_bytes,host_calls,failures,free_holes,longest_hole_bytes\n");
 }
 
 void series_write(struct series *s, const char *policy, FILE *out)
@@ -69,8 +75,8 @@ void series_write(struct series *s, const char *policy, FILE *out)
 	for (i = 0; i < s->bins; i++) {
 		const struct series_point *p = &s->points[i];
 
-		fprintf(out, "%s,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", policy,
+		fprintf(out, "%s,%.6f,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu32 ",%" PRIu64 "\n", policy,
 			(double)(i * s->width_ns) * 1e-9, p->live_requests, p->live_request_bytes, p->live_mappings, p->mapped_bytes,
-			p->host_calls, p->failures);
+			p->host_calls, p->failures, p->space.holes, p->space.longest_bytes);
 	}
 }

@@ -202,7 +202,7 @@ static void comment_text(FILE *out, const char *text)
 void tune_output_policy(FILE *out, const struct tune *t)
 {
 	const struct tune_candidate *c = &t->candidates[t->choice];
-	char policy[COALESCE_SPEC_BYTES], limits[160];
+	char policy[COALESCE_SPEC_BYTES], limits[DART_TEXT_BYTES];
 	u32 k;
 
 	policy_text(c, policy);

@@ -79,7 +79,7 @@ enum companion_op {
  * @iova:   map: answer; unmap: as answered when it was mapped
  * @flags:  COMPANION_DIR_…
  * @status: answer: 0 or a negative errno (ENOSPC count limit, EDQUOT byte limit, EADDRNOTAVAIL no hole large enough,
- *          EINVAL not granular, ENOENT unmap of what is not mapped)
+ *          E2BIG too many segments, EINVAL not granular, ENOENT unmap of what is not mapped)
  */
 struct companion_entry {
 	u64 gpa;

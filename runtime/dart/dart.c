@@ -4,11 +4,15 @@
 #include "runtime/core/align.h"
 #include "runtime/dart/dart.h"
 #include "runtime/dart/extents.h"
+#include "runtime/dart/extents_fit.h"
 
+/* next_iova: end of the last mapping made; before it the same, which dart_undo() goes back to */
 struct dart {
 	struct dart_limits limits;
 	struct dart_stats stats;
 	struct extents extents;
+	u64 free_bytes;
+	u64 next_iova, undo_next_iova;
 };
 
 static bool granular(const struct dart *d, struct span s)
@@ -26,6 +30,7 @@ struct dart *dart_new(const struct dart_limits *limits)
 	if (!d)
 		return NULL;
 	d->limits = *limits;
+	d->free_bytes = limits->aperture_iova.len;
 	if (!granular(d, limits->aperture_iova) || extents_init(&d->extents, limits->aperture_iova)) {
 		free(d);
 		return NULL;
@@ -41,6 +46,11 @@ void dart_free(struct dart *d)
 	free(d);
 }
 
+static bool too_many_segments(const struct dart_limits *l, u64 len_bytes)
+{
+	return l->segment_bytes && (len_bytes - 1) / l->segment_bytes >= l->segments;
+}
+
 /* 0 if @gpa may be mapped now, else why not */
 static int admit(struct dart *d, struct span gpa)
 {
@@ -49,6 +59,10 @@ static int admit(struct dart *d, struct span gpa)
 	if (!granular(d, gpa)) {
 		s->refused_invalid++;
 		return -EINVAL;
+	}
+	if (too_many_segments(&d->limits, gpa.len)) {
+		s->refused_segments++;
+		return -E2BIG;
 	}
 	if (s->live_mappings >= d->limits.max_mappings) {
 		s->refused_count++;
@@ -61,8 +75,13 @@ static int admit(struct dart *d, struct span gpa)
 	return 0;
 }
 
-static void count_map(struct dart_stats *s, u64 len)
+static void count_map(struct dart *d, struct span iova, u64 len)
 {
+	struct dart_stats *s = &d->stats;
+
+	d->free_bytes -= iova.len;
+	d->undo_next_iova = d->next_iova;
+	d->next_iova = span_last(iova) + 1;
 	s->live_mappings++;
 	s->live_bytes += len;
 	if (s->live_mappings > s->peak_mappings)
@@ -71,28 +90,68 @@ static void count_map(struct dart_stats *s, u64 len)
 		s->peak_bytes = s->live_bytes;
 }
 
+static u64 power_of_two_from(u64 n)
+{
+	return n <= 1 ? 1 : (u64)1 << (64 - __builtin_clzll(n - 1));
+}
+
+/* where @iova->len bytes go; a buddy's block makes them more */
+static u32 place(const struct dart *d, struct span *iova)
+{
+	const struct extents *x = &d->extents;
+	struct extents_want want = { .len_bytes = iova->len, .align_bytes = 1 };
+	u32 hole;
+
+	switch (d->limits.fit) {
+	case DART_FIT_BEST:
+		return extents_fit_best(x, iova->len, &iova->start);
+	case DART_FIT_NEXT:
+		want.from_iova = d->next_iova;
+		hole = extents_fit(x, &want, &iova->start);
+		if (hole != EXTENTS_NONE)
+			return hole;
+		want.from_iova = 0;
+		break;
+	case DART_FIT_TOP:
+		want.align_bytes = power_of_two_from(iova->len);
+		want.down = true;
+		break;
+	case DART_FIT_BUDDY:
+		want.align_bytes = want.len_bytes = iova->len = power_of_two_from(iova->len);
+		break;
+	default:
+		break;
+	}
+	return extents_fit(x, &want, &iova->start);
+}
+
 int dart_map(struct dart *d, struct span gpa, u64 *iova)
 {
+	struct span at = { 0, gpa.len };
+	u32 hole;
 	int rc;
 
 	d->stats.map_calls++;
 	rc = admit(d, gpa);
 	if (rc)
 		return rc;
-	if (extents_longest_free(&d->extents) < gpa.len) {
+	hole = place(d, &at);
+	if (hole == EXTENTS_NONE) {
 		d->stats.refused_space++;
 		return -EADDRNOTAVAIL;
 	}
-	rc = extents_take(&d->extents, gpa, iova);
+	rc = extents_take(&d->extents, hole, at, gpa);
 	if (rc)
 		return rc;
-	count_map(&d->stats, gpa.len);
+	*iova = at.start;
+	count_map(d, at, gpa.len);
 	return 0;
 }
 
 int dart_map_at(struct dart *d, struct span gpa, u64 iova)
 {
 	struct span at = { iova, gpa.len };
+	u32 hole;
 	int rc;
 
 	d->stats.map_calls++;
@@ -103,18 +162,28 @@ int dart_map_at(struct dart *d, struct span gpa, u64 iova)
 	rc = admit(d, gpa);
 	if (rc)
 		return rc;
-	rc = extents_take_at(&d->extents, at, gpa.start);
-	if (rc) {
-		d->stats.refused_overlap += rc == -EEXIST;
-		return rc;
+	hole = extents_hole(&d->extents, at);
+	if (hole == EXTENTS_NONE) {
+		d->stats.refused_overlap++;
+		return -EEXIST;
 	}
-	count_map(&d->stats, gpa.len);
+	rc = extents_take(&d->extents, hole, at, gpa);
+	if (rc)
+		return rc;
+	count_map(d, at, gpa.len);
 	return 0;
+}
+
+static void give(struct dart *d, u32 node)
+{
+	d->free_bytes += d->extents.nodes[node].iova.len;
+	extents_give(&d->extents, node);
 }
 
 void dart_undo(struct dart *d, u64 iova, const struct dart_stats *before)
 {
-	extents_give(&d->extents, extents_find(&d->extents, iova));
+	give(d, extents_find(&d->extents, iova));
+	d->next_iova = d->undo_next_iova;
 	d->stats = *before;
 }
 
@@ -131,8 +200,8 @@ bool dart_next(const struct dart *d, u64 from_iova, struct span *iova, u64 *gpa)
 	while (at <= end) {
 		const struct extent *e = &d->extents.nodes[extents_at(&d->extents, at)];
 
-		if (e->mapped) {
-			*iova = e->iova;
+		if (e->mapped && at - e->iova.start < e->used_bytes) {
+			*iova = (struct span){ e->iova.start, e->used_bytes };
 			*gpa = e->gpa;
 			return true;
 		}
@@ -154,10 +223,10 @@ int dart_unmap(struct dart *d, u64 iova, struct span *gpa)
 		return -ENOENT;
 	}
 	if (gpa)
-		*gpa = (struct span){ e->gpa, e->iova.len };
+		*gpa = (struct span){ e->gpa, e->used_bytes };
 	d->stats.live_mappings--;
-	d->stats.live_bytes -= e->iova.len;
-	extents_give(&d->extents, node);
+	d->stats.live_bytes -= e->used_bytes;
+	give(d, node);
 	return 0;
 }
 
@@ -172,7 +241,7 @@ int dart_translate(const struct dart *d, u64 iova, u64 *len_bytes, u64 *gpa)
 	if (node == EXTENTS_NONE)
 		return -EFAULT;
 	offset = iova - e->iova.start;
-	left = e->iova.len - offset;
+	left = e->used_bytes - offset;
 	if (*len_bytes > left)
 		*len_bytes = left;
 	*gpa = e->gpa + offset;
@@ -189,6 +258,11 @@ const struct dart_limits *dart_limits(const struct dart *d)
 	return &d->limits;
 }
 
+struct dart_space dart_space(const struct dart *d)
+{
+	return (struct dart_space){ d->free_bytes, extents_longest_free(&d->extents), d->extents.holes };
+}
+
 const char *dart_reason(int error)
 {
 	switch (error) {
@@ -198,6 +272,8 @@ const char *dart_reason(int error)
 		return "byte limit";
 	case -EADDRNOTAVAIL:
 		return "fragmented";
+	case -E2BIG:
+		return "too many segments";
 	case -EINVAL:
 		return "invalid span";
 	case -ENOENT:

@@ -7,6 +7,8 @@
 
 #define MAPPINGS_MAX ((u64)1 << 30)
 #define BYTES_MAX ((u64)1 << 62)
+#define APERTURE_MAX ((u64)1 << 52)
+#define SEGMENTS_MAX ((u64)1 << 20)
 
 static bool same_word(const char *text, size_t len, const char *name)
 {
@@ -77,6 +79,18 @@ static int set_limit(struct dart_limits *limits, const char *key, size_t key_len
 		limits->max_bytes = value;
 		return value >= 1 ? 0 : -ERANGE;
 	}
+	if (same_word(key, key_len, "aperture")) {
+		limits->aperture_iova.len = value;
+		return value >= 1 && value <= APERTURE_MAX ? 0 : -ERANGE;
+	}
+	if (same_word(key, key_len, "segment")) {
+		limits->segment_bytes = value;
+		return 0;
+	}
+	if (same_word(key, key_len, "segments")) {
+		limits->segments = (u32)value;
+		return value >= 1 && value <= SEGMENTS_MAX ? 0 : -ERANGE;
+	}
 	if (same_word(key, key_len, "granule_log2")) {
 		limits->granule_log2 = (u32)value;
 		return value >= ALIGN_GRANULE_LOG2_MIN && value <= ALIGN_GRANULE_LOG2_MAX ? 0 : -ERANGE;
@@ -91,6 +105,19 @@ static int set_iova(struct dart_limits *limits, const char *word, size_t len)
 	return limits->guest_iova || same_word(word, len, "host") ? 0 : -EINVAL;
 }
 
+static int set_fit(struct dart_limits *limits, const char *word, size_t len)
+{
+	int fit;
+
+	for (fit = 0; fit < DART_FITS; fit++) {
+		if (same_word(word, len, dart_fits[fit])) {
+			limits->fit = (enum dart_fit)fit;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int parse_item(const char *item, size_t len, struct dart_limits *limits)
 {
 	const char *equals = memchr(item, '=', len);
@@ -101,6 +128,8 @@ static int parse_item(const char *item, size_t len, struct dart_limits *limits)
 		return -EINVAL;
 	if (same_word(item, (size_t)(equals - item), "iova"))
 		return set_iova(limits, equals + 1, len - (size_t)(equals + 1 - item));
+	if (same_word(item, (size_t)(equals - item), "fit"))
+		return set_fit(limits, equals + 1, len - (size_t)(equals + 1 - item));
 	rc = parse_number(equals + 1, len - (size_t)(equals + 1 - item), &value);
 	set_rc = set_limit(limits, item, (size_t)(equals - item), value);
 	if (set_rc == -ESRCH)
@@ -137,12 +166,34 @@ int dart_parse(const char *spec, struct dart_limits *out)
 	return 0;
 }
 
+static void add_number(char *text, size_t text_bytes, const char *key, u64 value, u64 usual)
+{
+	size_t at = strlen(text);
+
+	if (value != usual)
+		snprintf(text + at, text_bytes - at, ",%s=%llu", key, (unsigned long long)value);
+}
+
+static void add_word(char *text, size_t text_bytes, const char *key, const char *word)
+{
+	size_t at = strlen(text);
+
+	snprintf(text + at, text_bytes - at, ",%s=%s", key, word);
+}
+
 void dart_format(const struct dart_limits *limits, char *text, size_t text_bytes)
 {
 	const struct dart_limits *model = dart_model(limits->name);
-	bool say_iova = model && model->guest_iova != limits->guest_iova;
 
-	snprintf(text, text_bytes, "%s:mappings=%llu,bytes=%llu,granule_log2=%u%s", limits->name, (unsigned long long)limits->max_mappings,
-		 (unsigned long long)limits->max_bytes, limits->granule_log2,
-		 !say_iova ? "" : limits->guest_iova ? ",iova=guest" : ",iova=host");
+	snprintf(text, text_bytes, "%s:mappings=%llu,bytes=%llu,granule_log2=%u", limits->name, (unsigned long long)limits->max_mappings,
+		 (unsigned long long)limits->max_bytes, limits->granule_log2);
+	if (!model)
+		return;
+	add_number(text, text_bytes, "aperture", limits->aperture_iova.len, model->aperture_iova.len);
+	add_number(text, text_bytes, "segment", limits->segment_bytes, model->segment_bytes);
+	add_number(text, text_bytes, "segments", limits->segments, model->segments);
+	if (limits->guest_iova != model->guest_iova)
+		add_word(text, text_bytes, "iova", limits->guest_iova ? "guest" : "host");
+	if (limits->fit != model->fit)
+		add_word(text, text_bytes, "fit", dart_fits[limits->fit]);
 }

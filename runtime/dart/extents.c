@@ -144,24 +144,6 @@ u32 extents_at(const struct extents *x, u64 iova)
 	return floor;
 }
 
-/* first free extent of at least @len bytes; the tree has one */
-static u32 find_fit(const struct extents *x, u64 len)
-{
-	u32 t = x->root;
-
-	for (;;) {
-		const struct extent *e = &x->nodes[t];
-
-		assert(e->max_free >= len);
-		if (x->nodes[e->left].max_free >= len)
-			t = e->left;
-		else if (!e->mapped && e->iova.len >= len)
-			return t;
-		else
-			t = e->right;
-	}
-}
-
 static bool node_reserve(struct extents *x)
 {
 	u32 capacity = x->capacity;
@@ -203,6 +185,7 @@ void extents_clear(struct extents *x)
 	x->nodes[EXTENTS_NONE] = (struct extent){ .height = 0 };
 	x->free = EXTENTS_NONE;
 	x->used = EXTENTS_NONE + 1;
+	x->holes = 1;
 	x->root = insert(x, EXTENTS_NONE, node_take(x, x->all_iova));
 }
 
@@ -228,87 +211,75 @@ u64 extents_longest_free(const struct extents *x)
 	return x->nodes[x->root].max_free;
 }
 
-int extents_take(struct extents *x, struct span gpa, u64 *iova)
+static void set_mapped(struct extent *e, struct span gpa)
 {
-	struct extent *hole;
-	u32 node;
+	e->mapped = true;
+	e->gpa = gpa.start;
+	e->used_bytes = gpa.len;
+}
 
-	if (!node_reserve(x))
-		return -ENOMEM;
-	node = find_fit(x, gpa.len);
-	hole = &x->nodes[node];
-	*iova = hole->iova.start;
-	if (hole->iova.len == gpa.len) {
-		hole->mapped = true;
-		hole->gpa = gpa.start;
-		refresh(x, x->root, *iova);
+/* the hole keeps what lies before @iova; what lies behind it becomes a hole of its own */
+static int split_hole(struct extents *x, u32 hole, struct span iova, u32 mapped)
+{
+	u64 behind_bytes = span_last(x->nodes[hole].iova) - span_last(iova);
+	u32 behind = EXTENTS_NONE;
+
+	if (behind_bytes) {
+		if (!node_reserve(x))
+			return -ENOMEM;
+		behind = node_take(x, (struct span){ span_last(iova) + 1, behind_bytes });
+		x->holes++;
+	}
+	x->nodes[hole].iova.len = iova.start - x->nodes[hole].iova.start;
+	refresh(x, x->root, x->nodes[hole].iova.start);
+	x->root = insert(x, x->root, mapped);
+	if (behind != EXTENTS_NONE)
+		x->root = insert(x, x->root, behind);
+	return 0;
+}
+
+int extents_take(struct extents *x, u32 hole, struct span iova, struct span gpa)
+{
+	struct extent *e;
+	u32 node;
+	int rc;
+
+	if (span_equal(x->nodes[hole].iova, iova)) {
+		set_mapped(&x->nodes[hole], gpa);
+		refresh(x, x->root, iova.start);
+		x->holes--;
 		return 0;
 	}
+	if (!node_reserve(x))
+		return -ENOMEM;
+	node = node_take(x, iova);
+	set_mapped(&x->nodes[node], gpa);
+	e = &x->nodes[hole];
+	if (e->iova.start < iova.start) {
+		rc = split_hole(x, hole, iova, node);
+		if (rc)
+			node_give(x, node);
+		return rc;
+	}
 	/* the hole gives up its front; its place in the order stays, and it lies on the new node's way into the tree */
-	hole->iova.start += gpa.len;
-	hole->iova.len -= gpa.len;
-	node = node_take(x, (struct span){ *iova, gpa.len });
-	x->nodes[node].mapped = true;
-	x->nodes[node].gpa = gpa.start;
+	e->iova.start += iova.len;
+	e->iova.len -= iova.len;
 	x->root = insert(x, x->root, node);
 	return 0;
 }
 
-/* the mapped part of a hole that goes on before or behind it gets a node of its own, and so does what is left behind it */
-static void split_hole(struct extents *x, u32 hole, struct span iova, u32 mapped, u32 behind)
+u32 extents_hole(const struct extents *x, struct span iova)
 {
-	u64 end = span_last(x->nodes[hole].iova) - span_last(iova);
+	u32 hole = extents_at(x, iova.start);
 
-	x->nodes[hole].iova.len = iova.start - x->nodes[hole].iova.start;
-	refresh(x, x->root, x->nodes[hole].iova.start);
-	x->root = insert(x, x->root, mapped);
-	if (!end) {
-		node_give(x, behind);
-		return;
-	}
-	x->nodes[behind].iova = (struct span){ span_last(iova) + 1, end };
-	x->root = insert(x, x->root, behind);
-}
-
-int extents_take_at(struct extents *x, struct span iova, u64 gpa)
-{
-	u32 hole = extents_at(x, iova.start), mapped, behind;
-
-	if (hole == EXTENTS_NONE || x->nodes[hole].mapped || span_last(x->nodes[hole].iova) < span_last(iova))
-		return -EEXIST;
-	if (!node_reserve(x))
-		return -ENOMEM;
-	mapped = node_take(x, iova);
-	if (!node_reserve(x)) {
-		node_give(x, mapped);
-		return -ENOMEM;
-	}
-	behind = node_take(x, iova);
-	x->nodes[mapped].mapped = true;
-	x->nodes[mapped].gpa = gpa;
-	if (x->nodes[hole].iova.start < iova.start) {
-		split_hole(x, hole, iova, mapped, behind);
-		return 0;
-	}
-	/* from its front: the hole itself becomes the mapping, what is left behind is a new one */
-	node_give(x, mapped);
-	x->nodes[behind].iova = (struct span){ span_last(iova) + 1, x->nodes[hole].iova.len - iova.len };
-	x->nodes[hole].iova = iova;
-	x->nodes[hole].gpa = gpa;
-	x->nodes[hole].mapped = true;
-	refresh(x, x->root, iova.start);
-	if (x->nodes[behind].iova.len)
-		x->root = insert(x, x->root, behind);
-	else
-		node_give(x, behind);
-	return 0;
+	return x->nodes[hole].mapped || span_last(x->nodes[hole].iova) < span_last(iova) ? EXTENTS_NONE : hole;
 }
 
 u32 extents_find(const struct extents *x, u64 iova)
 {
 	u32 node = extents_at(x, iova);
 
-	return x->nodes[node].mapped && iova <= span_last(x->nodes[node].iova) ? node : EXTENTS_NONE;
+	return x->nodes[node].mapped && iova - x->nodes[node].iova.start < x->nodes[node].used_bytes ? node : EXTENTS_NONE;
 }
 
 void extents_give(struct extents *x, u32 node)
@@ -320,15 +291,18 @@ void extents_give(struct extents *x, u32 node)
 
 	e->mapped = false;
 	e->tag = 0;
+	x->holes++;
 	if (next != EXTENTS_NONE && !x->nodes[next].mapped) {
 		x->root = take_out(x, x->root, x->nodes[next].iova.start);
 		e->iova.len += x->nodes[next].iova.len;
 		node_give(x, next);
+		x->holes--;
 	}
 	if (prev != EXTENTS_NONE && !x->nodes[prev].mapped) {
 		x->root = take_out(x, x->root, e->iova.start);
 		x->nodes[prev].iova.len += e->iova.len;
 		node_give(x, node);
+		x->holes--;
 		node = prev;
 	}
 	refresh(x, x->root, x->nodes[node].iova.start);

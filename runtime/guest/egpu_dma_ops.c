@@ -156,7 +156,7 @@ static int op_map_sg(struct device *dev, struct scatterlist *sgl, int nents, enu
 	if (rc == 0)
 		return nents;
 	/* the DMA API knows these two; see dma_map_sgtable() */
-	return rc == -ENOMEM || rc == -ENOSPC || rc == -EDQUOT || rc == -EADDRNOTAVAIL ? -ENOMEM : -EIO;
+	return rc == -ENOMEM || rc == -ENOSPC || rc == -EDQUOT || rc == -EADDRNOTAVAIL || rc == -E2BIG ? -ENOMEM : -EIO;
 }
 
 static void op_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents, enum dma_data_direction dir, unsigned long attrs)

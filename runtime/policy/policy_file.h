@@ -11,7 +11,7 @@
 
 #include "runtime/core/coalesce.h"
 
-#define POLICY_FILE_LIMITS_BYTES 160
+#define POLICY_FILE_LIMITS_BYTES 256
 #define POLICY_FILE_ERROR_BYTES 512
 
 /**

@@ -13,6 +13,7 @@
 #define GRANULES 256
 #define APERTURE_IOVA ((u64)1 << 20)
 #define STEPS 60000
+#define NOT_MAPPED 1 /* address of a granule that is only reserved, behind a mapping */
 
 struct naive {
 	u32 owner[GRANULES]; /* 0 = free, else number of the mapping */
@@ -20,6 +21,8 @@ struct naive {
 	u64 live, granules;
 	u64 max_mappings, max_granules;
 	u32 last_owner;
+	enum dart_fit fit;
+	u32 next; /* granule behind the last mapping made */
 };
 
 static u64 random_state = 0x1234567;
@@ -30,26 +33,91 @@ static u32 random_below(u32 n)
 	return (u32)(random_state >> 33) % n;
 }
 
+static bool naive_free(const struct naive *m, u32 at, u32 n)
+{
+	u32 i;
+
+	if (at + n > GRANULES)
+		return false;
+	for (i = at; i < at + n; i++)
+		if (m->owner[i])
+			return false;
+	return true;
+}
+
+/* length of the hole that starts at @at; 0 if none starts there */
+static u32 naive_hole(const struct naive *m, u32 at)
+{
+	u32 n = 0;
+
+	if (at > 0 && !m->owner[at - 1])
+		return 0;
+	while (at + n < GRANULES && !m->owner[at + n])
+		n++;
+	return n;
+}
+
+static u32 power_of_two_from(u32 n)
+{
+	u32 p = 1;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+/* by looking at every address; GRANULES if there is none. The aperture starts at a multiple of 2^20, 64 granules */
+static u32 naive_place(const struct naive *m, u32 n)
+{
+	const u32 base = (u32)(APERTURE_IOVA >> GRANULE_LOG2), block = power_of_two_from(n);
+	u32 at, best = GRANULES;
+
+	for (at = 0; at < GRANULES; at++) {
+		switch (m->fit) {
+		case DART_FIT_NEXT:
+			if (naive_free(m, at, n) && (best == GRANULES || (best < m->next && at >= m->next)))
+				best = at;
+			break;
+		case DART_FIT_BEST:
+			if (naive_hole(m, at) >= n && (best == GRANULES || naive_hole(m, at) < naive_hole(m, best)))
+				best = at;
+			break;
+		case DART_FIT_TOP:
+			if (naive_free(m, at, n) && (base + at) % block == 0)
+				best = at;
+			break;
+		case DART_FIT_BUDDY:
+			if (naive_free(m, at, block) && (base + at) % block == 0 && best == GRANULES)
+				best = at;
+			break;
+		default:
+			if (naive_free(m, at, n) && best == GRANULES)
+				best = at;
+		}
+	}
+	return best;
+}
+
 static int naive_map(struct naive *m, u64 gpa, u32 n, u64 *iova)
 {
-	u32 i, run = 0;
+	u32 at, i, all = m->fit == DART_FIT_BUDDY ? power_of_two_from(n) : n;
 
 	if (m->live == m->max_mappings)
 		return -ENOSPC;
 	if (m->granules + n > m->max_granules)
 		return -EDQUOT;
-	for (i = 0; i < GRANULES && run < n; i++)
-		run = m->owner[i] ? 0 : run + 1;
-	if (run < n)
+	at = naive_place(m, n);
+	if (at == GRANULES)
 		return -EADDRNOTAVAIL;
 	m->last_owner++;
-	for (run = 0; run < n; run++) {
-		m->owner[i - n + run] = m->last_owner;
-		m->gpa[i - n + run] = gpa + ((u64)run << GRANULE_LOG2);
+	for (i = 0; i < all; i++) {
+		m->owner[at + i] = m->last_owner;
+		m->gpa[at + i] = i < n ? gpa + ((u64)i << GRANULE_LOG2) : NOT_MAPPED;
 	}
 	m->live++;
 	m->granules += n;
-	*iova = APERTURE_IOVA + ((u64)(i - n) << GRANULE_LOG2);
+	m->next = at + all;
+	*iova = APERTURE_IOVA + ((u64)at << GRANULE_LOG2);
 	return 0;
 }
 
@@ -71,6 +139,7 @@ static int naive_map_at(struct naive *m, u64 gpa, u32 at, u32 n)
 	}
 	m->live++;
 	m->granules += n;
+	m->next = at + n;
 	return 0;
 }
 
@@ -88,6 +157,8 @@ static int naive_unmap(struct naive *m, u32 i, struct span *gpa)
 	*gpa = (struct span){ m->gpa[i], 0 };
 	for (; i < GRANULES && m->owner[i] == owner; i++) {
 		m->owner[i] = 0;
+		if (m->gpa[i] == NOT_MAPPED)
+			continue;
 		gpa->len += (u64)1 << GRANULE_LOG2;
 		m->granules--;
 	}
@@ -95,7 +166,7 @@ static int naive_unmap(struct naive *m, u32 i, struct span *gpa)
 	return 0;
 }
 
-static struct dart *new_dart(u64 mappings, u64 granules)
+static struct dart *new_fitting_dart(u64 mappings, u64 granules, enum dart_fit fit)
 {
 	struct dart_limits limits = {
 		.name = "test",
@@ -103,11 +174,17 @@ static struct dart *new_dart(u64 mappings, u64 granules)
 		.max_bytes = granules << GRANULE_LOG2,
 		.granule_log2 = GRANULE_LOG2,
 		.aperture_iova = { APERTURE_IOVA, (u64)GRANULES << GRANULE_LOG2 },
+		.fit = fit,
 	};
 	struct dart *d = dart_new(&limits);
 
 	assert_non_null(d);
 	return d;
+}
+
+static struct dart *new_dart(u64 mappings, u64 granules)
+{
+	return new_fitting_dart(mappings, granules, DART_FIT_FIRST);
 }
 
 static void check_translation(const struct dart *d, const struct naive *m)
@@ -117,11 +194,11 @@ static void check_translation(const struct dart *d, const struct naive *m)
 	u64 len = 1 + random_below(6 << GRANULE_LOG2), wanted = len, gpa = 0, room;
 	int rc = dart_translate(d, APERTURE_IOVA + ((u64)i << GRANULE_LOG2) + offset, &len, &gpa);
 
-	if (!m->owner[i]) {
+	if (!m->owner[i] || m->gpa[i] == NOT_MAPPED) {
 		assert_int_equal(rc, -EFAULT);
 		return;
 	}
-	while (end < GRANULES && m->owner[end] == m->owner[i])
+	while (end < GRANULES && m->owner[end] == m->owner[i] && m->gpa[end] != NOT_MAPPED)
 		end++;
 	room = ((u64)(end - i) << GRANULE_LOG2) - offset;
 	assert_int_equal(rc, 0);
@@ -145,6 +222,23 @@ static u64 check_walk(const struct dart *d, const struct naive *m)
 	return seen;
 }
 
+static void check_space(const struct dart *d, const struct naive *m)
+{
+	struct dart_space s = dart_space(d);
+	u32 at, holes = 0, granules = 0, longest = 0;
+
+	for (at = 0; at < GRANULES; at++) {
+		u32 n = naive_hole(m, at);
+
+		holes += n > 0;
+		granules += n;
+		longest = n > longest ? n : longest;
+	}
+	assert_int_equal(s.holes, holes);
+	assert_int_equal(s.free_bytes, (u64)granules << GRANULE_LOG2);
+	assert_int_equal(s.longest_bytes, (u64)longest << GRANULE_LOG2);
+}
+
 static void unmap_everything(struct dart *d)
 {
 	struct span iova;
@@ -154,16 +248,17 @@ static void unmap_everything(struct dart *d)
 		assert_int_equal(dart_unmap(d, iova.start, NULL), 0);
 }
 
-static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragment)
+static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragment, enum dart_fit fit)
 {
 	struct naive *m = calloc(1, sizeof(*m));
-	struct dart *d = new_dart(mappings, granules);
+	struct dart *d = new_fitting_dart(mappings, granules, fit);
 	const struct dart_stats *s = dart_stats(d);
 	u32 step;
 
 	assert_non_null(m);
 	m->max_mappings = mappings;
 	m->max_granules = granules;
+	m->fit = fit;
 	for (step = 0; step < STEPS; step++) {
 		u64 want_iova = 0, got_iova = 0;
 
@@ -194,8 +289,10 @@ static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragm
 		check_translation(d, m);
 		assert_int_equal(s->live_mappings, m->live);
 		assert_int_equal(s->live_bytes, m->granules << GRANULE_LOG2);
-		if (step % 1000 == 0)
+		if (step % 1000 == 0) {
 			assert_int_equal(check_walk(d, m), m->live);
+			check_space(d, m);
+		}
 	}
 	assert_true(s->unmap_unknown > 0);
 	assert_true(must_fragment ? s->refused_space > 0 : s->refused_count + s->refused_bytes > 0);
@@ -209,19 +306,57 @@ static void random_steps_equal_naive(u64 mappings, u64 granules, bool must_fragm
 static void test_random_steps_under_count_limit_equal_naive_model(void **state)
 {
 	(void)state;
-	random_steps_equal_naive(40, GRANULES, false);
+	random_steps_equal_naive(40, GRANULES, false, DART_FIT_FIRST);
 }
 
 static void test_random_steps_under_byte_limit_equal_naive_model(void **state)
 {
 	(void)state;
-	random_steps_equal_naive(10000, 100, false);
+	random_steps_equal_naive(10000, 100, false, DART_FIT_FIRST);
 }
 
 static void test_random_steps_without_limits_fragment_and_equal_naive_model(void **state)
 {
+	int fit;
+
 	(void)state;
-	random_steps_equal_naive(10000, GRANULES, true);
+	for (fit = 0; fit < DART_FITS; fit++)
+		random_steps_equal_naive(10000, GRANULES, true, (enum dart_fit)fit);
+}
+
+static void test_mapping_of_more_segments_than_a_command_has_is_refused(void **state)
+{
+	struct dart_limits limits = dart_models[0];
+	u64 piece = (u64)64 << 10, iova;
+	struct dart *d;
+
+	(void)state;
+	limits.segment_bytes = piece;
+	d = dart_new(&limits);
+	assert_non_null(d);
+	assert_int_equal(dart_map(d, (struct span){ 0, 32 * piece }, &iova), 0);
+	assert_int_equal(dart_map(d, (struct span){ 0, 32 * piece + 16384 }, &iova), -E2BIG);
+	assert_int_equal(dart_stats(d)->refused_segments, 1);
+	assert_string_equal(dart_reason(-E2BIG), "too many segments");
+	dart_free(d);
+}
+
+static void test_undone_map_takes_the_next_fit_back(void **state)
+{
+	struct dart *d = new_fitting_dart(10, GRANULES, DART_FIT_NEXT);
+	struct span one = { 0, (u64)1 << GRANULE_LOG2 };
+	struct dart_stats before = *dart_stats(d);
+	u64 iova;
+
+	(void)state;
+	assert_int_equal(dart_map(d, one, &iova), 0);
+	dart_undo(d, iova, &before);
+	assert_int_equal(dart_map(d, one, &iova), 0);
+	assert_int_equal(iova, APERTURE_IOVA);
+	assert_int_equal(dart_unmap(d, iova, NULL), 0);
+	assert_int_equal(dart_map(d, one, &iova), 0);
+	assert_int_equal(iova, APERTURE_IOVA + one.len);
+	dart_free(d);
 }
 
 static void test_map_into_comb_of_holes_fails_fragmented_though_bytes_are_left(void **state)
@@ -336,7 +471,7 @@ static void test_published_limits_refuse_one_mapping_more(void **state)
 static void test_good_specs_parse_and_format_back(void **state)
 {
 	struct dart_limits limits, again;
-	char text[128];
+	char text[DART_TEXT_BYTES];
 
 	(void)state;
 	assert_int_equal(dart_parse("apple-tb4", &limits), 0);
@@ -361,6 +496,14 @@ static void test_good_specs_parse_and_format_back(void **state)
 	assert_true(limits.guest_iova);
 	dart_format(&limits, text, sizeof(text));
 	assert_string_equal(text, "apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14,iova=guest");
+	assert_int_equal(dart_parse("apple-tb4:fit=buddy,aperture=2G,segment=64K,segments=8", &limits), 0);
+	dart_format(&limits, text, sizeof(text));
+	assert_string_equal(text, "apple-tb4:mappings=65536,bytes=1610612736,granule_log2=14,aperture=2147483648,segment=65536,segments=8,fit=buddy");
+	assert_int_equal(dart_parse(text, &again), 0);
+	assert_int_equal(again.fit, DART_FIT_BUDDY);
+	assert_int_equal(again.aperture_iova.len, (u64)2 << 30);
+	assert_int_equal(again.segment_bytes, 65536);
+	assert_int_equal(again.segments, 8);
 }
 
 static void test_bad_specs_say_what_is_wrong_and_change_nothing(void **state)
@@ -384,6 +527,11 @@ static void test_bad_specs_say_what_is_wrong_and_change_nothing(void **state)
 		{ "apple-tb4:mappings=99999999999999999999999", -ERANGE },
 		{ "apple-tb4:bytes=99999999999G", -ERANGE },
 		{ "apple-tb4:iova=nobody", -EINVAL },
+		{ "apple-tb4:fit=worst", -EINVAL },
+		{ "apple-tb4:aperture=0", -ERANGE },
+		{ "apple-tb4:aperture=20K", -ERANGE },
+		{ "apple-tb4:aperture=8192T", -EINVAL },
+		{ "apple-tb4:segments=0", -ERANGE },
 		{ "apple-tb4:granule_log2=11", -ERANGE },
 		{ "apple-tb4:granule_log2=31", -ERANGE },
 		{ "apple-tb4:granule_log2=29", -ERANGE },
@@ -405,6 +553,8 @@ int main(void)
 		cmocka_unit_test(test_random_steps_under_count_limit_equal_naive_model),
 		cmocka_unit_test(test_random_steps_under_byte_limit_equal_naive_model),
 		cmocka_unit_test(test_random_steps_without_limits_fragment_and_equal_naive_model),
+		cmocka_unit_test(test_mapping_of_more_segments_than_a_command_has_is_refused),
+		cmocka_unit_test(test_undone_map_takes_the_next_fit_back),
 		cmocka_unit_test(test_map_into_comb_of_holes_fails_fragmented_though_bytes_are_left),
 		cmocka_unit_test(test_bad_spans_are_refused_invalid_and_counted),
 		cmocka_unit_test(test_map_at_outside_the_aperture_or_not_granular_is_refused),

@@ -106,12 +106,26 @@ def test_one_bad_trace_of_two_fails_but_the_good_one_is_shown(replay, trace, tmp
 def test_series_has_each_policy_in_each_bin_and_its_peak(replay, trace, tmp_path):
     replay(trace, "--policy", "direct", "--policy", "window", "--series", tmp_path / "series.csv", "--bins", 50)
     rows = list(csv.DictReader((tmp_path / "series.csv").open()))
-    assert list(rows[0]) == ["policy", "t_s", "live_requests", "live_request_bytes", "live_mappings", "mapped_bytes", "host_calls", "failures"]
+    assert list(rows[0]) == ["policy", "t_s", "live_requests", "live_request_bytes", "live_mappings", "mapped_bytes", "host_calls", "failures",
+                             "free_holes", "longest_hole_bytes"]
     for policy, peak in (("direct", 40), ("window:log2=18", 10)):
         mine = [row for row in rows if row["policy"] == policy]
         assert len(mine) == 50
         assert max(int(row["live_mappings"]) for row in mine) == peak
         assert float(mine[0]["t_s"]) == 0 and int(mine[-1]["live_requests"]) <= 2
+
+
+@pytest.mark.parametrize("fit", ["first", "next", "best", "top", "buddy"])
+def test_limits_are_told_as_they_were_given(replay, trace, fit):
+    spec = f"apple-tb4:mappings=50,bytes=1G,granule_log2=14,aperture=2G,segment=16K,segments=4,fit={fit}"
+    row, = json.loads(replay(trace, "--dart", spec, "--policy", "direct", "--json").stdout)
+    assert row["peak_mappings"] == 40 and row["fits"]
+    assert ("fit=" in row["limits"]["spec"]) == (fit != "first") and "aperture=2147483648" in row["limits"]["spec"]
+
+
+def test_mapping_of_too_many_segments_is_refused_with_that_reason(replay, trace):
+    row, = json.loads(replay(trace, "--dart", "apple-tb4:segment=16K,segments=4", "--policy", "window", "--json").stdout)
+    assert row["failures"] and row["first_failure"]["reason"] == "too many segments"
 
 
 def test_list_policies_and_help_need_no_trace(replay):

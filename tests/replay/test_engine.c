@@ -295,6 +295,34 @@ static void test_series_keeps_a_short_peak_and_holds_the_last_value(void **state
 	scratch_close(&s);
 }
 
+/* 20 mappings of a granule side by side; then each second goes */
+static void test_series_keeps_the_holes_of_the_address_range(void **state)
+{
+	struct scratch s;
+	const struct series *series;
+	u64 all_bytes;
+	u32 i;
+
+	(void)state;
+	scratch_open(&s);
+	scratch_policy(&s, "direct");
+	s.options.bins = 8;
+	for (i = 0; i < 20; i++)
+		scratch_map(&s, 0, i * 64 * KIB, 4096, 0);
+	for (i = 0; i < 20; i += 2)
+		scratch_unmap(&s, 0, i * 64 * KIB, 4096, 0);
+	s.t_ns += 1000000;
+	scratch_event(&s, TRACE_FRAME, 0, 0, 1, 0, 0, 0);
+	assert_int_equal(scratch_replay(&s), 0);
+	series = &s.engine.lab.cells[0].series;
+	all_bytes = dart_limits(s.engine.lab.cells[0].dart)->aperture_iova.len;
+	assert_int_equal(series->points[0].space.longest_bytes, all_bytes - 20 * 16 * KIB);
+	assert_int_equal(series->last.space.longest_bytes, all_bytes - 20 * 16 * KIB);
+	assert_int_equal(series->last.space.holes, 11);
+	assert_int_equal(series->last.space.free_bytes, all_bytes - 10 * 16 * KIB);
+	scratch_close(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +339,7 @@ int main(void)
 		cmocka_unit_test(test_trace_without_requests_says_so),
 		cmocka_unit_test(test_window_below_the_granule_is_refused),
 		cmocka_unit_test(test_series_keeps_a_short_peak_and_holds_the_last_value),
+		cmocka_unit_test(test_series_keeps_the_holes_of_the_address_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
