@@ -85,7 +85,8 @@ static struct span bytes_of(struct span granules)
 
 static void check_moment(const struct span *live, u32 n, u32 max_mappings, u32 max_granules)
 {
-	struct dart_limits limits = { "test", max_mappings, max_granules * GRANULE, 14, { 0, 1ull << 40 }, false };
+	struct dart_limits limits = { .name = "test", .max_mappings = max_mappings, .max_bytes = max_granules * GRANULE, .granule_log2 = 14,
+				       .aperture_iova = { 0, 1ull << 40 } };
 	u32 fewest[PAGES + 1], real[LIVE_MAX + 1], i, k;
 	struct bound b;
 
@@ -214,7 +215,7 @@ static void test_long_gaps_of_one_class_err_downwards_only(void **state)
 
 static void test_huge_spans_at_the_ends_of_memory_are_taken(void **state)
 {
-	struct dart_limits limits = { "test", 4, 1ull << 30, 14, { 0, 1ull << 40 }, false };
+	struct dart_limits limits = { .name = "test", .max_mappings = 4, .max_bytes = 1ull << 30, .granule_log2 = 14, .aperture_iova = { 0, 1ull << 40 } };
 	struct bound b;
 
 	(void)state;
