@@ -111,7 +111,7 @@ lint: | $(SETUP_PACKAGES)
 	tests/lint.sh
 
 test: $(PROGS) $(EXT) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU) $(NESTED)
-	/usr/bin/python3 -m pytest -q tests
+	/usr/bin/python3 -m pytest -q -n 2 --dist loadfile tests
 
 bench: $(BENCHES)
 	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done

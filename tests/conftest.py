@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """What all tests share. EGPU_BUILD names the build folder, "build" by default."""
+import contextlib
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -26,6 +28,14 @@ def make(*args):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
 
 
+@contextlib.contextmanager
+def one_at_a_time():
+    """pytest-xdist's workers share the build folders."""
+    with (ROOT / "build" / "variants.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def variant(build):
     made = {"default": build}
@@ -33,7 +43,8 @@ def variant(build):
     def get(name):
         if name not in made:
             made[name] = ROOT / "build" / name
-            make(f"BUILD=build/{name}", *VARIANTS[name], "programs", "test-programs")
+            with one_at_a_time():
+                make(f"BUILD=build/{name}", *VARIANTS[name], "programs", "test-programs")
         return made[name]
 
     return get

@@ -5,7 +5,7 @@ set -eu
 
 # compilers and libraries | tests and plots | guest image and kernel modules (libelf1: kbuild's objtool; kmod: modinfo in the tests)
 WANTED="gcc clang make libc6-dev libsqlite3-dev liblz4-dev liblzma-dev libzstd-dev libjson-c-dev zlib1g-dev libpcap-dev
-	libcmocka-dev gnuplot-nox tshark python3 python3-pytest binutils man-db sqlite3
+	libcmocka-dev gnuplot-nox tshark python3 python3-pytest python3-pytest-xdist binutils man-db sqlite3
 	busybox-static cpio e2fsprogs kmod libelf1 xz-utils zstd"
 [ "${EGPU_PACKAGES:-}" ] && WANTED=$EGPU_PACKAGES
 
