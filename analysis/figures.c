@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "analysis/figures.h"
 
-const struct figure *const figures[] = { &figure_mappings, &figure_policies, &figure_sizes, &figure_fps, NULL };
+const struct figure *const figures[] = {
+	&figure_mappings, &figure_policies, &figure_pareto, &figure_fragmentation, &figure_sizes, &figure_fps, NULL,
+};

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-FIGURES = ["mappings", "policies", "sizes", "fps"]
+FIGURES = ["mappings", "policies", "pareto", "fragmentation", "sizes", "fps"]
 POLICIES = ["direct", "window:log2=18", "window:log2=20", "window:log2=22", "grow"]
 MAP = "  test-1  [000] .....  {t:.6f}: dma_map_page: {dev} dir=BIDIRECTIONAL dma_addr={gpa:x} size=4096 phys_addr={gpa:x} attrs=\n"
 MARK = "  test-1  [000] .....  {t:.6f}: tracing_mark_write: {text}\n"
@@ -93,6 +93,30 @@ def test_policies_prints_the_totals_of_the_real_recording(figures):
     for number in ["9,915 (15 %)", "5,144 (7.8 %)", "31,968", "1,135 (1.7 %)", "8,331", "353 (0.5 %)", "4,639", "312 MiB", "357 MiB"]:
         assert number in text
     assert "refused" not in text.replace("nothing is refused", "")
+
+
+def rows_of(path, block=0):
+    return [line.split("#")[0].split() for line in path.read_text().split("\n\n\n")[block].splitlines() if line[0] != "#"]
+
+
+def test_pareto_line_goes_through_what_no_policy_beats(figures):
+    points = [(int(row[0]), float(row[1])) for row in rows_of(figures[0] / "pareto.dat")]
+    front = [(int(row[0]), float(row[1])) for row in rows_of(figures[0] / "pareto.dat", 1)]
+    assert len(points) == len(POLICIES)
+    assert front == sorted(p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points))
+
+
+def test_pareto_leaves_out_what_was_refused(build, small, tmp_path):
+    run(build, small, "-o", tmp_path, "--dart", "apple-tb4:mappings=40", "--policy", "direct", "--policy", "window:log2=22", "--format", "svg")
+    assert len(rows_of(tmp_path / "pareto.dat")) == 2 and len(rows_of(tmp_path / "pareto.dat", 1)) == 1
+
+
+def test_fragmentation_has_the_holes_of_each_policy(build, small, tmp_path):
+    run(build, small, "-o", tmp_path, "--dart", "apple-tb4:aperture=64M", "--policy", "direct", "--policy", "window:log2=18", "--format", "svg")
+    direct, window = (rows_of(tmp_path / "fragmentation.dat", i) for i in range(2))
+    # nothing is released: one hole, which shrinks by a granule or a window per mapping
+    assert {row[1] for row in direct + window} == {"1"}
+    assert [float(rows[-1][2]) for rows in (direct, window)] == [64 - 70 / 64, 64 - 70 * 0x20000 / 2**20]
 
 
 def test_sizes_shares_add_up_to_all_requests(figures):
