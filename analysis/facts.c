@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracer/pairing.h"
 #include "tracer/tracer.h"
 
 #define FRAMES_FIRST 1024u
@@ -14,6 +15,7 @@
 struct reading {
 	struct facts *facts;
 	struct trace *trace;
+	struct pairing *pairing;
 	unsigned int device;
 	uint64_t first_ns, events, room;
 	double last_s;
@@ -50,6 +52,45 @@ static void add_size(struct facts *f, uint64_t len_bytes)
 	f->request_bytes += len_bytes;
 	f->size_requests[size_log2]++;
 	f->size_bytes[size_log2] += len_bytes;
+}
+
+static unsigned int lifetime_class(uint64_t t_ns)
+{
+	uint64_t t_us = t_ns / 1000;
+	unsigned int class = t_us ? 64u - (unsigned int)__builtin_clzll(t_us) : 0;
+
+	return class < FACTS_LIFETIMES ? class : FACTS_LIFETIMES - 1;
+}
+
+static int add_life(struct reading *r, const struct trace_event *event)
+{
+	struct facts *f = r->facts;
+	uint64_t len_bytes = event->arg[TRACE_REQ_LEN];
+	struct trace_event begun;
+	unsigned int class;
+	int rc;
+
+	if (f->lives_untold)
+		return 0;
+	rc = pairing_event(r->pairing, event, r->events, &begun);
+	if (rc == -E2BIG) {
+		f->lives_untold = true;
+		return 0;
+	}
+	if (event->kind == TRACE_REQ_MAP && event->status == 0) {
+		f->served++;
+		f->served_bytes += len_bytes;
+		f->alive++;
+		f->alive_bytes += len_bytes;
+	}
+	if (rc != 1)
+		return rc;
+	class = lifetime_class(event->t_ns > begun.t_ns ? event->t_ns - begun.t_ns : 0);
+	f->life_requests[class]++;
+	f->life_bytes[class] += begun.arg[TRACE_REQ_LEN];
+	f->alive--;
+	f->alive_bytes -= begun.arg[TRACE_REQ_LEN];
+	return 0;
 }
 
 static void add_mark(struct reading *r, double t_s, uint64_t text_id)
@@ -103,7 +144,11 @@ static int on_event(struct reading *r, const struct trace_event *event)
 	case TRACE_REQ_MAP:
 		if (ours)
 			add_size(r->facts, event->arg[TRACE_REQ_LEN]);
-		return 0;
+		return ours ? add_life(r, event) : 0;
+	case TRACE_REQ_UNMAP:
+		return ours ? add_life(r, event) : 0;
+	case TRACE_RESET:
+		return add_life(r, event);
 	case TRACE_FRAME:
 		return ours || !event->device ? add_frame(r, t_s) : 0;
 	case TRACE_MARK:
@@ -157,8 +202,12 @@ int facts_read(struct facts *f, const char *path, const char *device, bool skip_
 	complete = trace_meta(r.trace, TRACE_META_COMPLETE);
 	f->complete = complete && strcmp(complete, "yes") == 0;
 	rc = find_device(&r, device, why);
+	r.pairing = pairing_new(r.trace);
+	if (rc == 0 && !r.pairing)
+		rc = -ENOMEM;
 	if (rc == 0)
 		rc = read_events(&r, skip_damaged, why);
+	pairing_free(r.pairing);
 	if (rc)
 		snprintf(error, TRACE_ERROR_BYTES, "%.80s: %.170s", path, why);
 	trace_close(r.trace);

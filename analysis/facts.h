@@ -2,7 +2,7 @@
 /*
  * facts.h - what the figures need from a trace itself: where it came from, sizes of requests, phases, frames.
  *
- * Compiled: egpu-report. Memory: bounded by the constants below, whatever the file says.
+ * Compiled: egpu-report. Memory: bounded by the constants below and PAIRING_MAX, whatever the file says.
  */
 #ifndef EGPU_ANALYSIS_FACTS_H
 #define EGPU_ANALYSIS_FACTS_H
@@ -13,6 +13,8 @@
 #define FACTS_TEXT_BYTES 256
 #define FACTS_MARK_BYTES 64
 #define FACTS_SIZES 64
+#define FACTS_LIFETIMES 34
+#define FACTS_LIFETIME_MS 10 /* the last class below 1,024 µs */
 #define FACTS_MARKS_MAX 64u
 #define FACTS_FRAMES_MAX (1u << 22)
 
@@ -28,6 +30,10 @@ struct facts_mark {
  * @duration_s:    from the first event to the last
  * @requests:      map requests, failed ones included; @request_bytes of them in all
  * @size_requests: map requests of 2^i up to 2^(i+1) - 1 bytes; @size_bytes is their sum
+ * @served:        requests that succeeded, @served_bytes of them in all
+ * @life_requests: of those, what lived 2^(i-1) up to 2^i µs, the first class less, the last longer; @life_bytes is their sum
+ * @alive:         of those, what the trace does not end; @alive_bytes is their sum
+ * @lives_untold:  too much was alive at once to be paired: the five above say nothing
  * @marks:         the first @nmarks phases; @more_marks were left out
  * @frame_s:       times of the first @nframes frames, never decreasing; @more_frames were left out
  * @lost_events:   by the recorder's own account
@@ -39,6 +45,9 @@ struct facts {
 	double duration_s;
 	uint64_t requests, request_bytes;
 	uint64_t size_requests[FACTS_SIZES], size_bytes[FACTS_SIZES];
+	uint64_t served, served_bytes, alive, alive_bytes;
+	uint64_t life_requests[FACTS_LIFETIMES], life_bytes[FACTS_LIFETIMES];
+	bool lives_untold;
 	struct facts_mark marks[FACTS_MARKS_MAX];
 	uint32_t nmarks;
 	uint64_t more_marks;

@@ -8,7 +8,7 @@
 
 #include "tracer/cmd.h"
 #include "tracer/cmd_filter.h"
-#include "tracer/cmd_live.h"
+#include "tracer/pairing.h"
 #include "tracer/cmd_output.h"
 
 static const char help[] =
@@ -40,7 +40,7 @@ struct cut {
 	struct cmd_output out;
 	struct cmd_remap remap;
 	struct trace_event last[LASTS];
-	uint64_t carried[CMD_LIVE_CLASSES], stated, damaged, written;
+	uint64_t carried[PAIRING_CLASSES], stated, damaged, written;
 };
 
 static int read_failed(const struct cut *c, int err, const char *error)
@@ -65,11 +65,11 @@ static uint64_t kinds_before(const struct cut *c)
 	uint64_t lasts = TRACE_KIND_BIT(TRACE_MARK) | TRACE_KIND_BIT(TRACE_POLICY) | TRACE_KIND_BIT(TRACE_CLOCK);
 	uint64_t beginnings = TRACE_KIND_BIT(TRACE_RAM_MAP) | TRACE_KIND_BIT(TRACE_REQ_MAP) | TRACE_KIND_BIT(TRACE_MAP);
 
-	return (lasts & c->filter.kinds) | (beginnings & c->filter.kinds ? cmd_live_kinds() : 0);
+	return (lasts & c->filter.kinds) | (beginnings & c->filter.kinds ? pairing_kinds() : 0);
 }
 
 /* all that happened until the cut begins. Return: an exit status */
-static int read_before(struct cut *c, struct cmd_live *live)
+static int read_before(struct cut *c, struct pairing *live)
 {
 	char error[TRACE_ERROR_BYTES] = "it cannot be read";
 	struct trace_event event, ended;
@@ -85,9 +85,9 @@ static int read_before(struct cut *c, struct cmd_live *live)
 			continue;
 		if (last_index(event.kind) >= 0)
 			c->last[last_index(event.kind)] = event;
-		got = cmd_live_event(live, &event, trace_cursor_seq(cursor), &ended);
+		got = pairing_event(live, &event, trace_cursor_seq(cursor), &ended);
 		if (got == -E2BIG)
-			snprintf(error, sizeof(error), "more than %u requests or mappings are live at the cut's start; --bare leaves them out", CMD_LIVE_MAX);
+			snprintf(error, sizeof(error), "more than %u requests or mappings are live at the cut's start; --bare leaves them out", PAIRING_MAX);
 	}
 	trace_cursor_close(cursor);
 	return got < 0 ? read_failed(c, got, error) : CMD_DONE;
@@ -104,10 +104,10 @@ static void carry(struct cut *c, struct trace_event *event)
 	cmd_output_emit(&c->out, &c->remap, event);
 }
 
-static int write_before(struct cut *c, const struct cmd_live *live)
+static int write_before(struct cut *c, const struct pairing *live)
 {
 	size_t n;
-	struct trace_event *events = cmd_live_list(live, &n);
+	struct trace_event *events = pairing_list(live, &n);
 
 	if (!events)
 		return cmd_failed("no memory for what is live at the cut's start");
@@ -120,7 +120,7 @@ static int write_before(struct cut *c, const struct cmd_live *live)
 	for (size_t i = 0; i < n; i++) {
 		if (!(c->filter.kinds & TRACE_KIND_BIT(events[i].kind)))
 			continue;
-		c->carried[cmd_live_class(events[i].kind)]++;
+		c->carried[pairing_class(events[i].kind)]++;
 		carry(c, &events[i]);
 	}
 	free(events);
@@ -129,18 +129,18 @@ static int write_before(struct cut *c, const struct cmd_live *live)
 
 static int do_before(struct cut *c)
 {
-	struct cmd_live *live;
+	struct pairing *live;
 	int status;
 
 	if (c->bare || c->filter.from_ns == 0)
 		return CMD_DONE;
-	live = cmd_live_new(c->t);
+	live = pairing_new(c->t);
 	if (!live)
 		return cmd_failed("no memory for what is live at the cut's start");
 	status = read_before(c, live);
 	if (status == CMD_DONE)
 		status = write_before(c, live);
-	cmd_live_free(live);
+	pairing_free(live);
 	return status;
 }
 
@@ -211,11 +211,11 @@ static int set_account(struct cut *c)
 	while (!err && trace_account_next(c->t, &row, &what, &count, &note))
 		err = cmd_output_account(&c->out, what, count, note);
 	err = err ? err : tracer_account(c->out.t, "cut_events_left_out", s.events - c->written, "events of the source that are not in this part");
-	err = err ? err : tracer_account(c->out.t, "cut_requests_carried", c->carried[CMD_LIVE_REQUEST],
+	err = err ? err : tracer_account(c->out.t, "cut_requests_carried", c->carried[PAIRING_REQUEST],
 					 "requests live when the part begins, written at its first moment");
-	err = err ? err : tracer_account(c->out.t, "cut_mappings_carried", c->carried[CMD_LIVE_MAPPING],
+	err = err ? err : tracer_account(c->out.t, "cut_mappings_carried", c->carried[PAIRING_MAPPING],
 					 "mappings live when the part begins, written at its first moment");
-	err = err ? err : tracer_account(c->out.t, "cut_ram_carried", c->carried[CMD_LIVE_RAM],
+	err = err ? err : tracer_account(c->out.t, "cut_ram_carried", c->carried[PAIRING_RAM],
 					 "pieces of guest memory announced before the part begins, written at its first moment");
 	err = err ? err : tracer_account(c->out.t, "cut_stated", c->stated, "phase, policy and clock relation that held when the part begins");
 	return err ? err : tracer_account(c->out.t, "cut_chunks_damaged", c->damaged, "damaged chunks of the source that were left out");

@@ -113,10 +113,10 @@ static void count_request(struct stats *s, const struct trace_event *e)
 static int count_live(struct stats *s, const struct trace_event *e, uint64_t seq)
 {
 	struct trace_event begun;
-	int got = cmd_live_event(s->live, e, seq, &begun);
+	int got = pairing_event(s->live, e, seq, &begun);
 
 	if (got > 0)
-		s->lifetime[cmd_live_class(e->kind)][lifetime_class(e->t_ns > begun.t_ns ? e->t_ns - begun.t_ns : 0)]++;
+		s->lifetime[pairing_class(e->kind)][lifetime_class(e->t_ns > begun.t_ns ? e->t_ns - begun.t_ns : 0)]++;
 	return got < 0 ? got : 0;
 }
 
@@ -188,7 +188,7 @@ static int stats(struct trace *t, const struct cmd_filter *filter, bool skip_dam
 	if (!s)
 		return cmd_failed("no memory for the sums");
 	s->t = t;
-	s->live = cmd_live_new(t);
+	s->live = pairing_new(t);
 	status = s->live ? read_all(s, filter, skip_damaged, path) : cmd_failed("no memory for the sums");
 	if (status == CMD_DONE) {
 		stats_sort(s);
@@ -197,7 +197,7 @@ static int stats(struct trace *t, const struct cmd_filter *filter, bool skip_dam
 		else
 			stats_print_text(s);
 	}
-	cmd_live_free(s->live);
+	pairing_free(s->live);
 	free(s->frames.ns);
 	free(s);
 	return status;

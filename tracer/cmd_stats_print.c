@@ -10,7 +10,7 @@
 
 #define TOP_REGISTERS 12
 
-static const char *const class_name[CMD_LIVE_CLASSES] = { "requests", "mappings", "guest_ram" };
+static const char *const class_name[PAIRING_CLASSES] = { "requests", "mappings", "guest_ram" };
 static const char *const irq_type[] = { "INTx", "MSI", "MSI-X" };
 static const double percentiles[] = { 1, 50, 90, 99, 99.9 };
 
@@ -160,8 +160,8 @@ static void text_live(const struct stats *s)
 {
 	char name[16];
 
-	for (int c = 0; c < CMD_LIVE_RAM; c++) {
-		const struct cmd_live_count *n = cmd_live_count(s->live, (enum cmd_live_class)c);
+	for (int c = 0; c < PAIRING_RAM; c++) {
+		const struct pairing_count *n = pairing_count(s->live, (enum pairing_class)c);
 
 		if (!n->peak && !n->unmatched)
 			continue;
@@ -309,8 +309,8 @@ static void json_live(const struct stats *s, struct json_object *o)
 {
 	char name[16];
 
-	for (int c = 0; c < CMD_LIVE_CLASSES; c++) {
-		const struct cmd_live_count *n = cmd_live_count(s->live, (enum cmd_live_class)c);
+	for (int c = 0; c < PAIRING_CLASSES; c++) {
+		const struct pairing_count *n = pairing_count(s->live, (enum pairing_class)c);
 		struct json_object *row = add_object(o, class_name[c]), *lived;
 
 		put(row, "peak", n->peak);

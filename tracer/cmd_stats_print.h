@@ -7,7 +7,7 @@
 #ifndef EGPU_TRACER_CMD_STATS_PRINT_H
 #define EGPU_TRACER_CMD_STATS_PRINT_H
 
-#include "tracer/cmd_live.h"
+#include "tracer/pairing.h"
 #include "tracer/tracer.h"
 
 #define STATS_KINDS_MAX 256
@@ -57,11 +57,11 @@ struct stats_frames {
  */
 struct stats {
 	struct trace *t;
-	struct cmd_live *live;
+	struct pairing *live;
 	uint64_t events, first_ns, last_ns, damaged, lost;
 	uint64_t kind[STATS_KINDS_MAX], kind_failed[STATS_KINDS_MAX];
 	struct stats_size size[STATS_SIZES];
-	uint64_t lifetime[CMD_LIVE_CLASSES][STATS_LIFETIMES];
+	uint64_t lifetime[PAIRING_CLASSES][STATS_LIFETIMES];
 	struct stats_table registers, irqs;
 	struct stats_frames frames;
 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """egpu-report as its users meet it: which figures it makes, what stands in them, and what it says when it cannot."""
+import json
 import os
 import shutil
 import sqlite3
@@ -9,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-FIGURES = ["mappings", "policies", "pareto", "fragmentation", "sizes", "fps"]
+FIGURES = ["mappings", "policies", "pareto", "fragmentation", "sizes", "lifetimes", "fps"]
 POLICIES = ["direct", "window:log2=18", "window:log2=20", "window:log2=22", "grow"]
 MAP = "  test-1  [000] .....  {t:.6f}: dma_map_page: {dev} dir=BIDIRECTIONAL dma_addr={gpa:x} size=4096 phys_addr={gpa:x} attrs=\n"
 MARK = "  test-1  [000] .....  {t:.6f}: tracing_mark_write: {text}\n"
@@ -124,6 +125,24 @@ def test_sizes_shares_add_up_to_all_requests(figures):
     assert sum(int(row[0]) for row in rows) == 89335
     assert sum(float(row[1]) for row in rows) == pytest.approx(100, abs=1e-3)
     assert sum(float(row[3]) for row in rows) == pytest.approx(100, abs=1e-3)
+
+
+def test_lifetimes_are_those_that_egpu_trace_counts(build, real, figures):
+    rows = [line.split('"')[2].split() for line in (figures[0] / "lifetimes.dat").read_text().splitlines() if line[0] != "#"]
+    stats = json.loads(subprocess.run([build / "egpu-trace", "stats", "--json", real], capture_output=True, check=True, text=True).stdout)
+    assert sum(float(row[1]) for row in rows) == pytest.approx(100, abs=1e-3)
+    assert sum(float(row[3]) for row in rows) == pytest.approx(100, abs=1e-3)
+    assert [sum(int(row[0]) for row in rows[:-1]), int(rows[-1][0])] == [stats["requests"]["ended"], stats["requests"]["live_at_end"]]
+
+
+def test_lifetimes_of_known_length_fall_into_their_bar(build, tmp_path):
+    unmap = "  test-1  [000] .....  {t:.6f}: dma_unmap_page: {dev} dir=BIDIRECTIONAL dma_addr={gpa:x} size=4096 attrs=\n"
+    lives_us = [3, 3, 1500]
+    lines = [(1 + i / 10, MAP.format(t=1 + i / 10, dev="0000:00:00.0", gpa=i * 0x20000)) for i in range(4)]
+    lines += [(1 + i / 10 + us / 1e6, unmap.format(t=1 + i / 10 + us / 1e6, dev="0000:00:00.0", gpa=i * 0x20000)) for i, us in enumerate(lives_us)]
+    run(build, import_text(build, tmp_path, "lives", "".join(line for _, line in sorted(lines))), "-o", tmp_path / "out", "--format", "svg")
+    rows = [line.split('"') for line in (tmp_path / "out" / "lifetimes.dat").read_text().splitlines() if line[0] != "#"]
+    assert {name: int(rest.split()[0]) for _, name, rest in rows if int(rest.split()[0])} == {"2 µs": 2, "1 ms": 1, "not ended": 1}
 
 
 def test_fps_has_the_frames_of_the_recording(figures):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-#include "tracer/cmd_live.h"
+#include "tracer/pairing.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,32 +17,32 @@ struct entry {
 	bool used;
 };
 
-struct cmd_live {
+struct pairing {
 	struct trace *t;
 	struct entry *entries;
 	uint32_t n, room, free;
 	uint32_t *bucket;
 	uint32_t buckets;
-	struct cmd_live_count count[CMD_LIVE_CLASSES];
+	struct pairing_count count[PAIRING_CLASSES];
 };
 
-uint64_t cmd_live_kinds(void)
+uint64_t pairing_kinds(void)
 {
 	return TRACE_KIND_BIT(TRACE_RAM_MAP) | TRACE_KIND_BIT(TRACE_RAM_UNMAP) | TRACE_KIND_BIT(TRACE_REQ_MAP) | TRACE_KIND_BIT(TRACE_REQ_UNMAP) |
 	       TRACE_KIND_BIT(TRACE_MAP) | TRACE_KIND_BIT(TRACE_UNMAP) | TRACE_KIND_BIT(TRACE_RESET);
 }
 
-enum cmd_live_class cmd_live_class(unsigned int kind)
+enum pairing_class pairing_class(unsigned int kind)
 {
 	switch (kind) {
 	case TRACE_REQ_MAP:
-	case TRACE_REQ_UNMAP: return CMD_LIVE_REQUEST;
+	case TRACE_REQ_UNMAP: return PAIRING_REQUEST;
 	case TRACE_MAP:
-	case TRACE_UNMAP: return CMD_LIVE_MAPPING;
+	case TRACE_UNMAP: return PAIRING_MAPPING;
 	case TRACE_RAM_MAP:
-	case TRACE_RAM_UNMAP: return CMD_LIVE_RAM;
+	case TRACE_RAM_UNMAP: return PAIRING_RAM;
 	}
-	return CMD_LIVE_CLASSES;
+	return PAIRING_CLASSES;
 }
 
 static bool begins(unsigned int kind)
@@ -53,7 +53,7 @@ static bool begins(unsigned int kind)
 /* ram_unmap has no third address */
 static uint64_t third(const struct trace_event *e)
 {
-	return cmd_live_class(e->kind) == CMD_LIVE_RAM ? 0 : e->arg[2];
+	return pairing_class(e->kind) == PAIRING_RAM ? 0 : e->arg[2];
 }
 
 static uint32_t hash(const struct trace_event *e)
@@ -62,19 +62,19 @@ static uint32_t hash(const struct trace_event *e)
 
 	h = (h ^ h >> 29 ^ e->arg[1]) * 0xbf58476d1ce4e5b9ull;
 	h = (h ^ h >> 32 ^ third(e)) * 0x94d049bb133111ebull;
-	h ^= (uint64_t)e->device << 8 | cmd_live_class(e->kind);
+	h ^= (uint64_t)e->device << 8 | pairing_class(e->kind);
 	return (uint32_t)(h ^ h >> 32);
 }
 
 static bool equal(const struct trace_event *a, const struct trace_event *b)
 {
 	return a->arg[0] == b->arg[0] && a->arg[1] == b->arg[1] && a->device == b->device && third(a) == third(b) &&
-	       cmd_live_class(a->kind) == cmd_live_class(b->kind);
+	       pairing_class(a->kind) == pairing_class(b->kind);
 }
 
-struct cmd_live *cmd_live_new(struct trace *t)
+struct pairing *pairing_new(struct trace *t)
 {
-	struct cmd_live *l = calloc(1, sizeof(*l));
+	struct pairing *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
@@ -90,7 +90,7 @@ struct cmd_live *cmd_live_new(struct trace *t)
 	return l;
 }
 
-void cmd_live_free(struct cmd_live *l)
+void pairing_free(struct pairing *l)
 {
 	if (!l)
 		return;
@@ -99,7 +99,7 @@ void cmd_live_free(struct cmd_live *l)
 	free(l);
 }
 
-static void link_entry(struct cmd_live *l, uint32_t i)
+static void link_entry(struct pairing *l, uint32_t i)
 {
 	uint32_t *head = &l->bucket[hash(&l->entries[i].event) & (l->buckets - 1)];
 
@@ -108,13 +108,13 @@ static void link_entry(struct cmd_live *l, uint32_t i)
 }
 
 /* twice the entries, and as many buckets */
-static int grow(struct cmd_live *l)
+static int grow(struct pairing *l)
 {
 	uint32_t room = l->room ? 2 * l->room : BUCKETS_FIRST;
 	struct entry *entries;
 	uint32_t *bucket;
 
-	if (room > CMD_LIVE_MAX)
+	if (room > PAIRING_MAX)
 		return -E2BIG;
 	entries = realloc(l->entries, room * sizeof(*entries));
 	if (!entries)
@@ -133,7 +133,7 @@ static int grow(struct cmd_live *l)
 	return 0;
 }
 
-static void count_begin(struct cmd_live_count *c, const struct trace_event *e)
+static void count_begin(struct pairing_count *c, const struct trace_event *e)
 {
 	c->live++;
 	c->bytes += e->arg[1];
@@ -147,7 +147,7 @@ static void count_begin(struct cmd_live_count *c, const struct trace_event *e)
 	}
 }
 
-static int begin(struct cmd_live *l, const struct trace_event *event, uint64_t seq)
+static int begin(struct pairing *l, const struct trace_event *event, uint64_t seq)
 {
 	uint32_t i = l->free;
 	int err = 0;
@@ -164,15 +164,15 @@ static int begin(struct cmd_live *l, const struct trace_event *event, uint64_t s
 	l->entries[i].seq = seq;
 	l->entries[i].used = true;
 	link_entry(l, i);
-	count_begin(&l->count[cmd_live_class(event->kind)], event);
+	count_begin(&l->count[pairing_class(event->kind)], event);
 	return 0;
 }
 
 /* @link holds the number of the entry to take out */
-static void take_out(struct cmd_live *l, uint32_t *link)
+static void take_out(struct pairing *l, uint32_t *link)
 {
 	uint32_t i = *link;
-	struct cmd_live_count *c = &l->count[cmd_live_class(l->entries[i].event.kind)];
+	struct pairing_count *c = &l->count[pairing_class(l->entries[i].event.kind)];
 
 	*link = l->entries[i].next;
 	c->live--;
@@ -182,7 +182,7 @@ static void take_out(struct cmd_live *l, uint32_t *link)
 	l->free = i;
 }
 
-static int end(struct cmd_live *l, const struct trace_event *event, struct trace_event *ended)
+static int end(struct pairing *l, const struct trace_event *event, struct trace_event *ended)
 {
 	uint32_t *link = &l->bucket[hash(event) & (l->buckets - 1)];
 
@@ -193,12 +193,12 @@ static int end(struct cmd_live *l, const struct trace_event *event, struct trace
 		take_out(l, link);
 		return 1;
 	}
-	l->count[cmd_live_class(event->kind)].unmatched++;
+	l->count[pairing_class(event->kind)].unmatched++;
 	return 0;
 }
 
 /* a reset of the companion ends what the guest had asked for; mappings are ended by events of their own */
-static void reset(struct cmd_live *l, const struct trace_event *event)
+static void reset(struct pairing *l, const struct trace_event *event)
 {
 	const char *name = trace_device_name(l->t, event->device);
 
@@ -213,21 +213,21 @@ static void reset(struct cmd_live *l, const struct trace_event *event)
 				continue;
 			}
 			take_out(l, link);
-			l->count[CMD_LIVE_REQUEST].by_reset++;
+			l->count[PAIRING_REQUEST].by_reset++;
 		}
 	}
 }
 
-int cmd_live_event(struct cmd_live *l, const struct trace_event *event, uint64_t seq, struct trace_event *ended)
+int pairing_event(struct pairing *l, const struct trace_event *event, uint64_t seq, struct trace_event *ended)
 {
 	if (event->kind == TRACE_RESET)
 		reset(l, event);
-	if (event->status != 0 || cmd_live_class(event->kind) == CMD_LIVE_CLASSES)
+	if (event->status != 0 || pairing_class(event->kind) == PAIRING_CLASSES)
 		return 0;
 	return begins(event->kind) ? begin(l, event, seq) : end(l, event, ended);
 }
 
-const struct cmd_live_count *cmd_live_count(const struct cmd_live *l, enum cmd_live_class class)
+const struct pairing_count *pairing_count(const struct pairing *l, enum pairing_class class)
 {
 	return &l->count[class];
 }
@@ -239,7 +239,7 @@ static int by_seq(const void *a, const void *b)
 	return (*x)->seq < (*y)->seq ? -1 : (*x)->seq > (*y)->seq;
 }
 
-struct trace_event *cmd_live_list(const struct cmd_live *l, size_t *n)
+struct trace_event *pairing_list(const struct pairing *l, size_t *n)
 {
 	const struct entry **order = malloc(((size_t)l->n + 1) * sizeof(*order));
 	struct trace_event *events = malloc(((size_t)l->n + 1) * sizeof(*events));
