@@ -37,8 +37,8 @@ LDLIBS   := -lsqlite3 -llz4 -llzma -lzstd -ljson-c -lz -lpcap -lm
 # ---- sources: a directory is a module; mains and subcommands stay out of the libraries ----
 MAINS    := runtime/egpu_run.c tracer/egpu_trace.c replay/egpu_replay.c analysis/egpu_report.c analysis/wireshark/egpu_extcap.c
 CMDS     := $(wildcard tracer/cmd_*.c)
-SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c runtime/policy/*.c tracer/*.c tracer/import/*.c tracer/export/*.c replay/*.c \
-                       analysis/*.c analysis/wireshark/*.c runtime/*.c runtime/vfio_user/*.c runtime/device/*.c)
+SRC      := $(wildcard runtime/core/*.c runtime/dart/*.c runtime/policy/*.c tracer/*.c tracer/import/*.c tracer/generate/*.c tracer/export/*.c replay/*.c \
+                       analysis/*.c analysis/wireshark/*.c runtime/*.c runtime/vfio_user/*.c runtime/device/*.c) runtime/guest/player_parse.c
 LIB_SRC  := $(filter-out $(MAINS) $(CMDS),$(SRC))
 TEST_SRC := $(wildcard tests/*/test_*.c)
 PROGS    := $(patsubst %,$(BUILD)/%,egpu-run egpu-trace egpu-replay egpu-report egpu-extcap)

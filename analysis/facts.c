@@ -10,6 +10,7 @@
 #include "tracer/tracer.h"
 
 #define FRAMES_FIRST 1024u
+#define PATH_SHOWN 80u
 
 /* one reading: @device 0 = all; @last_s = time of the last frame */
 struct reading {
@@ -187,8 +188,9 @@ static int read_events(struct reading *r, bool skip_damaged, char *error)
 int facts_read(struct facts *f, const char *path, const char *device, bool skip_damaged, char *error)
 {
 	struct reading r = { .facts = f };
+	/* the end of a long path says more than its beginning */
+	const char *complete, *shown = strlen(path) > PATH_SHOWN ? path + strlen(path) - PATH_SHOWN : path;
 	char why[TRACE_ERROR_BYTES] = "";
-	const char *complete;
 	int rc;
 
 	memset(f, 0, sizeof(*f));
@@ -209,7 +211,7 @@ int facts_read(struct facts *f, const char *path, const char *device, bool skip_
 		rc = read_events(&r, skip_damaged, why);
 	pairing_free(r.pairing);
 	if (rc)
-		snprintf(error, TRACE_ERROR_BYTES, "%.80s: %.170s", path, why);
+		snprintf(error, TRACE_ERROR_BYTES, "%s%s: %.160s", shown == path ? "" : "…", shown, why);
 	trace_close(r.trace);
 	return rc;
 }

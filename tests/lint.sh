@@ -30,7 +30,9 @@ arrow 'runtime/dart/' 'runtime/(core|dart)/[^"]*\.h"'
 arrow 'runtime/policy/' 'runtime/(core|policy)/[^"]*\.h"'
 arrow 'runtime/guest/' 'runtime/(core|guest)/[^"]*\.h"|runtime/device/sim_gpu_regs\.h"'
 arrow 'runtime/' 'runtime/|tracer/'
-arrow 'tracer/' 'tracer/[^"]*"'
+arrow 'tracer/([^/]*|(import|export)/.*)$' 'tracer/[^"]*"'
+# a generated trace is of what the guest's player would play
+arrow 'tracer/generate/' 'tracer/[^"]*"|runtime/guest/(player|egpu_gpu)\.h'
 arrow 'replay/' 'replay/|tracer/|runtime/(core|dart|policy)/[^"]*\.h"'
 arrow 'analysis/' 'analysis/|tracer/|runtime/(core|dart)/[^"]*\.h"'
 grep -E '^runtime/core/' "$tmp/sources" | grep -v '/env\.h$' |

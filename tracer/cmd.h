@@ -24,6 +24,7 @@ int cmd_cut(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_generate(int argc, char **argv);
 int cmd_export(int argc, char **argv);
 
 /** cmd_failed() - "egpu-trace: …" on stderr. Return: CMD_FAILED. */

@@ -24,6 +24,7 @@ static const struct {
 	{ "cut", cmd_cut, "make a trace of a part of it" },
 	{ "merge", cmd_merge, "make one trace of several" },
 	{ "import", cmd_import, "make a trace from another tool's recording" },
+	{ "generate", cmd_generate, "make a trace of a workload that nobody played" },
 	{ "export", cmd_export, "make a file for Wireshark, Perfetto and others" },
 };
 

@@ -30,3 +30,12 @@ def test_model_played_in_the_guest_has_the_published_ratios(build, root, tmp_pat
     assert 3 < direct["peak_mappings"] / window["peak_mappings"] < 5 and window["peak_mapped_bytes"] < 1536 << 20
     assert window["provenance"] == "modelled" and window["peak_mappings"] == window["measured"]["peak_mappings"]
     assert grow["fits"] and 2 * grow["peak_mappings"] < window["peak_mappings"]
+    # generated without a guest it asks for the same, in the same order, and needs about as much; a driver's ring comes first when it is played
+    made = tmp_path / "generated.egt"
+    subprocess.run([build / "egpu-trace", "generate", root / "datasets/workloads/doom.workload", "-o", made], check=True, capture_output=True)
+    sql = "SELECT kind, len FROM event WHERE kind IN ('req_map', 'req_unmap')"
+    played, generated = (subprocess.run([build / "egpu-trace", "sql", "--json", t, sql], capture_output=True, text=True, check=True).stdout.splitlines()
+                         for t in (trace, made))
+    assert len(generated) > 50000 and any(played[i:i + len(generated)] == generated for i in range(20))
+    predicted, = json.loads(subprocess.run([build / "egpu-replay", made, "--json", "--policy", "window:log2=18"], capture_output=True, check=True).stdout)
+    assert predicted["peak_mappings"] == pytest.approx(window["peak_mappings"], rel=0.15)
