@@ -23,5 +23,6 @@ void cmd_progress_end(const struct sweep_options *s);
 
 int cmd_run(const struct replay_options *o);  /* Return: exit status */
 int cmd_tune(const struct replay_options *o);
+int cmd_fps(int argc, char **argv); /* its own options; argv[0] is "fps" */
 
 #endif

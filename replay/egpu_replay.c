@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /* egpu-replay - what would another policy have asked of the IOMMU? See egpu-replay(1). */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "replay/cmd.h"
@@ -83,12 +84,22 @@ static int act(const struct replay_options *o)
 	}
 }
 
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	complain("", "cannot write the result to standard output");
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	static struct replay_options o;
 	char error[TRACE_ERROR_BYTES];
 	int status;
 
+	if (argc > 1 && strcmp(argv[1], "fps") == 0)
+		return finish(cmd_fps(argc - 1, argv + 1));
 	if (replay_options_parse(&o, argc, argv, error, sizeof(error))) {
 		complain("", error);
 		replay_options_destroy(&o);
@@ -96,9 +107,5 @@ int main(int argc, char **argv)
 	}
 	status = act(&o);
 	replay_options_destroy(&o);
-	if (fflush(stdout) || ferror(stdout)) {
-		complain("", "cannot write the result to standard output");
-		return EXIT_FAILED;
-	}
-	return status;
+	return finish(status);
 }

@@ -61,6 +61,7 @@ static const struct option tune_options[] = {
 static const char run_usage[] =
 	"Usage: egpu-replay TRACE... [--policy SPEC]... [OPTION]...\n"
 	"       egpu-replay tune TRACE... [OPTION]...           find the policy that fits\n"
+	"       egpu-replay fps [TRACE]... [OPTION]...          frame rates, and what if\n"
 	"Replay the DMA requests of traces through mapping policies against a simulated DART.\n"
 	"\n"
 	"  --policy SPEC    a policy, e.g. direct, window:log2=18, a range of them as in\n"
