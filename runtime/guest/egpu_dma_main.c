@@ -14,9 +14,10 @@ MODULE_PARM_DESC(policy, "mapping policy with its parameters: direct, window:log
 static char *align = "downgrade";
 module_param(align, charp, 0444);
 MODULE_PARM_DESC(align, "what to do with a wish for alignment beyond the granule: none, downgrade (default), rewrite");
-static unsigned int max_requests = 262144;
+#define MAX_REQUESTS_BY_DEFAULT 262144ul
+static unsigned int max_requests;
 module_param(max_requests, uint, 0444);
-MODULE_PARM_DESC(max_requests, "most DMA addresses live at once (default 262144, about 100 bytes each)");
+MODULE_PARM_DESC(max_requests, "most DMA addresses live at once (default 0: one for each page of memory, 262144 at most; 100 to 150 bytes each)");
 static unsigned int ring_records = 16384;
 module_param(ring_records, uint, 0444);
 MODULE_PARM_DESC(ring_records, "capacity of the request ring, a power of two from 64 to 65536 (default 16384, 40 bytes each)");
@@ -48,9 +49,9 @@ static int read_parameters(struct device *dev, struct coalesce_config *cfg)
 	if (shim == ALIGN_REWRITE && !IS_ENABLED(CONFIG_KRETPROBES))
 		dev_warn(dev, "align=rewrite: this kernel has no kretprobes, so only drivers that ask are told, as with align=downgrade\n");
 	cfg->shim = shim;
-	cfg->max_requests = max_requests;
+	cfg->max_requests = max_requests ? max_requests : min(totalram_pages(), MAX_REQUESTS_BY_DEFAULT);
 	/* a mapping lives by its requests, so there are never more; the host's own limit is the host's to enforce and to report */
-	cfg->max_mappings = max_requests;
+	cfg->max_mappings = cfg->max_requests;
 	return 0;
 }
 
@@ -60,8 +61,8 @@ static int make_core(struct egpu_dma *e)
 	size_t bytes = coalesce_state_bytes(&e->cfg);
 
 	if (!bytes) {
-		dev_err(&e->companion->dev, "policy=%s max_requests=%u cannot be used with granules of 2^%u bytes\n", policy, max_requests,
-			e->cfg.granule_log2);
+		dev_err(&e->companion->dev, "policy=%s max_requests=%u cannot be used with granules of 2^%u bytes\n", policy,
+			e->cfg.max_requests, e->cfg.granule_log2);
 		return -EINVAL;
 	}
 	e->core_memory = vzalloc(bytes);

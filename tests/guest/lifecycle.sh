@@ -92,7 +92,7 @@ refuses policy=window:nonsense=1
 refuses align=sideways
 refuses ring_records=100
 refuses ring_records=131072
-refuses max_requests=0
+refuses max_requests=4294967295
 passed bad_parameters_are_refused
 
 insmod /modules/egpu_dma.ko ring_records=64
