@@ -13,7 +13,7 @@ DEVICES = {
     "edu": ("1234:11e8", ["-device", "edu,bus={bus},dma_mask=0xffffffffffff"]),
     "nvme": ("1b36:0010", ["-drive", "file={disk},format=raw,if=none,id=test,snapshot=on", "-device", "nvme,serial=test,drive=test,bus={bus}"]),
     "e1000e": ("8086:10d3", ["-netdev", "user,id=net,restrict=on", "-device", "e1000e,netdev=net,bus={bus}"]),
-    "virtio-gpu": ("1af4:1050", ["-device", "virtio-gpu-pci,iommu_platform=on,bus={bus}"]),
+    "virtio-gpu": ("1af4:1050", ["-device", "virtio-gpu-pci,iommu_platform=on,xres=640,yres=480,bus={bus}"]),
 }
 MAILBOX_BYTES = 256 << 20
 
