@@ -14,16 +14,21 @@ def ftrace_text():
     return "".join(maps + [LINE.format(t=6 + i / 10, event="dma_unmap_page", gpa=g, size=4096, phys="") for i, g in enumerate(buffers)])
 
 
-def imported(build, text, path):
-    source = path.with_suffix(".txt")
-    source.write_text(text)
-    subprocess.run([build / "egpu-trace", "import", "ftrace", source, "-o", path], check=True, capture_output=True)
-    return path
+@pytest.fixture(scope="session")
+def imported(build):
+    """imported(text, path): the ftrace @text as a trace at @path."""
+    def run(text, path):
+        source = path.with_suffix(".txt")
+        source.write_text(text)
+        subprocess.run([build / "egpu-trace", "import", "ftrace", source, "-o", path], check=True, capture_output=True)
+        return path
+
+    return run
 
 
 @pytest.fixture(scope="module")
-def trace(build, tmp_path_factory):
-    return imported(build, ftrace_text(), tmp_path_factory.mktemp("replay") / "small.egt")
+def trace(imported, tmp_path_factory):
+    return imported(ftrace_text(), tmp_path_factory.mktemp("replay") / "small.egt")
 
 
 @pytest.fixture(scope="session")

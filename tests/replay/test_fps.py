@@ -6,8 +6,6 @@ import subprocess
 
 import pytest
 
-from conftest import imported
-
 MACHINES = {"M5 Max, VM": (180 / 73, 1.25), "M4 Air, VM": (180 / 49, 1.25), "PC, Thunderbolt": (1, 1.25)}
 PC = {"720p Low": 180, "1080p High": 161, "1080p RT Ultra": 105, "4K RT Ultra": 100, "1080p": 105, "4K": 100, "1080p, Can it run Crysis?": 92}
 
@@ -51,9 +49,9 @@ FRAME = "  test-1  [000] .....  {t:.6f}: tracing_mark_write: frame {n}\n"
 
 
 @pytest.fixture
-def frames(build, tmp_path):
+def frames(imported, tmp_path):
     """101 frames, 20 ms each."""
-    return imported(build, "".join(FRAME.format(t=5 + n / 50, n=n) for n in range(101)), tmp_path / "frames.egt")
+    return imported("".join(FRAME.format(t=5 + n / 50, n=n) for n in range(101)), tmp_path / "frames.egt")
 
 
 def test_measured_frames_of_a_trace(replay, frames):

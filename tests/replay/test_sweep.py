@@ -76,9 +76,9 @@ def test_killed_sweep_goes_on_where_it_was(build, replay, recording, tmp_path):
     whole = rows(replay(*args))
     file = tmp_path / "results.db"
     kept = 0
-    for _ in range(20):
+    for n in range(20):
         process = subprocess.Popen([build / "egpu-replay", *map(str, args), "--results", file], stdout=subprocess.DEVNULL)
-        time.sleep(0.15)
+        time.sleep(0.05 * (n + 1))  # one of these is between the first result and the last
         process.send_signal(signal.SIGKILL)
         process.wait()
         if file.exists():
