@@ -19,8 +19,8 @@
 #include "runtime/core/companion.h"
 #include "runtime/core/span.h"
 
-#define COALESCE_PARAMS_MAX 5
-#define COALESCE_SPEC_BYTES 64 /* longest text of a policy with its parameters, NUL included */
+#define COALESCE_PARAMS_MAX 6
+#define COALESCE_SPEC_BYTES 80 /* longest text of a policy with its parameters, NUL included */
 #define COALESCE_NONE ((u32)~0u)
 
 /**

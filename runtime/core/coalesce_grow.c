@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "runtime/core/coalesce_room.h"
 
-enum { FIRST, MAX, EVIDENCE, ROOM, KEEP };
+enum { FIRST, MAX, EVIDENCE, ROOM, KEEP, CROWD };
 
 #define LOG2_MAX 32
 #define NEIGHBOURS 16 /* looked at on each side; bounds the cost of a choice, and counts too little rather than too much */
@@ -11,8 +11,10 @@ static const struct coalesce_param grow_params[] = {
 	[MAX] = { .name = "max", .min = 12, .max = LOG2_MAX, .def = 28, .help = "log2 of the largest window" },
 	[EVIDENCE] = { .name = "evidence", .min = 100, .max = 200, .def = 172,
 		       .help = "for a window twice as large, this many percent of the memory must be in use; 200 asks for the same density" },
-	[ROOM] = { .name = "room", .min = 1, .max = 100, .def = 95, .help = "percent of the host's byte limit beyond which nothing grows" },
+	[ROOM] = { .name = "room", .min = 1, .max = 100, .def = 95, .help = "percent of the host's byte limit that windows may fill; one takes an eighth of what is left of it at most" },
 	[KEEP] = { .name = "keep", .min = 0, .max = 65536, .def = 0, .help = COALESCE_KEEP_HELP },
+	[CROWD] = { .name = "crowd", .min = 0, .max = 65536, .def = 64,
+		    .help = "mappings beyond which the first window doubles as often as they do; 0 = never" },
 };
 
 /* memory that requests use in mapping @m, of which only sum and number are known: small ones touch a granule each, or share one */
@@ -54,14 +56,23 @@ static u64 evidence(const struct coalesce_view *v, const struct span *at_gpa, st
 	return bytes;
 }
 
+/* log2 of the window that nothing around speaks for. Many mappings say that memory in use is scattered, so that more will come all over */
+static u32 first_log2(const struct coalesce_view *v)
+{
+	u32 log2 = v->param[FIRST] > v->granule_log2 ? v->param[FIRST] : v->granule_log2;
+	u32 crowds = v->param[CROWD] ? (u32)v->mappings / v->param[CROWD] : 0;
+
+	for (; crowds > 1 && log2 < v->param[MAX]; crowds >>= 1)
+		log2++;
+	return log2;
+}
+
 /* log2 of the largest window around @gpa, a byte of @at_gpa, that enough of is in use */
 static u32 justified_log2(const struct coalesce_view *v, const struct span *at_gpa, u64 gpa)
 {
 	u64 need_bytes[LOG2_MAX + 1], need = (u64)1 << v->granule_log2;
-	u32 step = v->param[EVIDENCE] * 1024 / 100, first = v->param[FIRST], log2;
+	u32 step = v->param[EVIDENCE] * 1024 / 100, first = first_log2(v), log2;
 
-	if (first < v->granule_log2)
-		first = v->granule_log2;
 	for (log2 = first + 1; log2 <= v->param[MAX]; log2++)
 		need_bytes[log2] = need = need * step >> 10;
 	for (log2 = v->param[MAX]; log2 > first; log2--) {
@@ -73,8 +84,8 @@ static u32 justified_log2(const struct coalesce_view *v, const struct span *at_g
 
 /*
  * A window of guest memory is worth a mapping of its own if enough of it is in use already: the larger, the more, though less than in
- * proportion, since memory is handed out in runs and more will follow. What is mapped already is left out, so no byte is mapped twice unless a request
- * lies across a border.
+ * proportion, since memory is handed out in runs and more will follow. Near the host's byte limit windows shrink by steps. What is mapped
+ * already is left out, so no byte is mapped twice unless a request lies across a border.
  */
 static int grow_choose(const struct coalesce_view *v, const struct span *request_gpa, struct span *out_gpa)
 {
@@ -91,7 +102,7 @@ static int grow_choose(const struct coalesce_view *v, const struct span *request
 	room = coalesce_room_around(v->order, at);
 	for (;;) {
 		*out_gpa = coalesce_widen(at, room, low, high);
-		if ((low <= granule && high <= granule) || (v->mapped_bytes < most && out_gpa->len <= most - v->mapped_bytes))
+		if ((low <= granule && high <= granule) || (v->mapped_bytes < most && out_gpa->len <= (most - v->mapped_bytes) >> 3))
 			return 0;
 		if (low >= high)
 			low--;
@@ -104,7 +115,7 @@ const struct coalesce_policy coalesce_policy_grow = {
 	.name = "grow",
 	.summary = "windows that grow with the memory in use around a request, and shrink near the host's byte limit",
 	.params = grow_params,
-	.nparams = 5,
+	.nparams = 6,
 	.ordered = true,
 	.keep = KEEP + 1,
 	.choose = grow_choose,

@@ -41,17 +41,40 @@ static void test_far_apart_requests_stay_small(void **state)
 	grown_close(g);
 }
 
-static void test_nothing_grows_beyond_its_share_of_the_hosts_bytes(void **state)
+static void test_scattered_requests_get_larger_windows_as_mappings_become_many(void **state)
 {
-	struct grown *g = grown_open("grow:first=20,max=20,room=50", 8 << 20, 0);
+	struct grown *never = grown_open("grow:first=16,crowd=0", 0, 0), *crowded = grown_open("grow:first=16,crowd=8", 0, 0);
 	u32 i;
 
 	(void)state;
-	for (i = 0; i < 20; i++)
+	for (i = 0; i < 50; i++) {
+		assert_int_equal(map_one(never, (u64)i << 24, 4096), 0);
+		assert_int_equal(map_one(crowded, (u64)i << 24, 4096), 0);
+	}
+	assert_int_equal(never->host.bytes, 50 << 16);
+	assert_int_equal(crowded->host.bytes, (16 << 16) + (16 << 17) + (18 << 18));
+	grown_close(never);
+	grown_close(crowded);
+}
+
+static void test_windows_shrink_as_the_share_of_the_hosts_bytes_is_used_up(void **state)
+{
+	struct grown *g = grown_open("grow:first=18,max=18,room=50", 8 << 20, 0);
+	u64 widest = 0;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		u64 before = g->host.bytes, took, left = before < 4 << 20 ? (4 << 20) - before : 0;
+
 		assert_int_equal(map_one(g, (u64)i << 21, 4096), 0);
-	/* four of 1 MiB, within half of 8 MiB, less the granule that makes room for none; then granules */
-	assert_in_range(g->host.bytes, 4 << 20, (4 << 20) + 20 * GRANULE);
-	assert_int_equal(g->host.n, 20);
+		took = g->host.bytes - before;
+		assert_true(took <= left / 8 || took == GRANULE);
+		widest = took > widest ? took : widest;
+	}
+	assert_int_equal(widest, 1 << 18);
+	assert_in_range(g->host.bytes, 3 << 20, 5 << 20);
+	assert_int_equal(g->host.n, 60);
 	grown_close(g);
 }
 
@@ -137,7 +160,8 @@ int main(void)
 		cmocka_unit_test(test_random_steps_keep_every_request_in_one_mapping),
 		cmocka_unit_test(test_memory_filled_from_one_end_takes_few_mappings),
 		cmocka_unit_test(test_far_apart_requests_stay_small),
-		cmocka_unit_test(test_nothing_grows_beyond_its_share_of_the_hosts_bytes),
+		cmocka_unit_test(test_scattered_requests_get_larger_windows_as_mappings_become_many),
+		cmocka_unit_test(test_windows_shrink_as_the_share_of_the_hosts_bytes_is_used_up),
 		cmocka_unit_test(test_the_ends_of_the_address_space_are_memory_too),
 		cmocka_unit_test(test_budget_shrinks_windows_as_bytes_run_out),
 		cmocka_unit_test(test_merge_maps_a_contiguous_list_once),

@@ -73,7 +73,7 @@ static void test_bad_specs_say_what_is_wrong_and_change_nothing(void **state)
 		{ "window:log2=31", -ERANGE },
 		{ "window:log2=4294967314", -ERANGE },
 		{ "window:log2=99999999999999999999999999999999", -ERANGE },
-		{ "window:log2=0000000000000000000000000000000000000000000000000018", -EINVAL },
+		{ "window:log2=0000000000000000000000000000000000000000000000000000000000000000000000000000000018", -EINVAL },
 	};
 	size_t i;
 

@@ -10,8 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = pathlib.Path(__file__).resolve().parent
 FIXTURES = sorted(ROOT.glob("datasets/*.ftrace.gz"))
 POLICIES = ["direct", "window:log2=14", "window:log2=16", "window:log2=18", "window:log2=20", "window:log2=22", "window:log2=30",
-            "grow:first=16,max=28,evidence=172,room=95,keep=0",
-            "grow:first=16,max=28,evidence=172,room=95,keep=64", "lazy:log2=18,keep=64", "merge", "budget:share=8,min=14,max=24,keep=0"]
+            "grow:first=16,max=28,evidence=172,room=95,keep=0,crowd=64",
+            "grow:first=16,max=28,evidence=172,room=95,keep=64,crowd=64", "lazy:log2=18,keep=64", "merge", "budget:share=8,min=14,max=24,keep=0"]
 KEYS = ["requests", "peak_requests", "peak_request_bytes", "peak_mappings", "peak_mapped_bytes", "host_calls", "hits", "failures", "end_mappings"]
 DART = "unlimited"
 

@@ -24,7 +24,7 @@ def test_json_has_an_object_per_policy_with_all_keys(replay, trace):
     assert all(row["provenance"] == "imported" and row["limits"]["mappings"] == 65536 for row in rows)
 
 
-GROW = "grow:first=16,max=28,evidence=172,room=95,keep=0"
+GROW = "grow:first=16,max=28,evidence=172,room=95,keep=0,crowd=64"
 
 
 def test_default_policies_are_direct_four_windows_and_grow(replay, trace):

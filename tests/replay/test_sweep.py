@@ -21,7 +21,7 @@ def test_range_stands_for_each_of_its_values(replay, trace):
 
 def test_last_range_goes_round_fastest(replay, trace):
     got = [r["policy"] for r in rows(replay(trace, "--json", "--policy", "grow:first=14..15,evidence=150..160/10"))]
-    assert got == [f"grow:first={f},max=28,evidence={e},room=95,keep=0" for f in (14, 15) for e in (150, 160)]
+    assert got == [f"grow:first={f},max=28,evidence={e},room=95,keep=0,crowd=64" for f in (14, 15) for e in (150, 160)]
 
 
 @pytest.mark.parametrize("how", [["--threads", "1"], ["--threads", "3"], ["--memory", "1"], ["--memory", "3M", "--threads", "7"]])
