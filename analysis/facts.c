@@ -12,13 +12,13 @@
 #define FRAMES_FIRST 1024u
 #define PATH_SHOWN 80u
 
-/* one reading: @device 0 = all; @last_s = time of the last frame */
+/* one reading: @device 0 = all; @last_ns = latest time so far; @last_s = time of the last frame */
 struct reading {
 	struct facts *facts;
 	struct trace *trace;
 	struct pairing *pairing;
 	unsigned int device;
-	uint64_t first_ns, events, room;
+	uint64_t first_ns, last_ns, events, room;
 	double last_s;
 };
 
@@ -63,10 +63,27 @@ static unsigned int lifetime_class(uint64_t t_ns)
 	return class < FACTS_LIFETIMES ? class : FACTS_LIFETIMES - 1;
 }
 
+/* a reset ends requests of which no event tells: the map is drawn from what is left */
+static int forget_ended(struct reading *r, uint64_t t_ns)
+{
+	size_t i, n;
+	struct trace_event *live = pairing_list(r->pairing, &n);
+
+	if (!live)
+		return -ENOMEM;
+	heat_clear(r->facts->heat, t_ns);
+	for (i = 0; i < n; i++) {
+		if (live[i].kind == TRACE_REQ_MAP)
+			heat_change(r->facts->heat, t_ns, live[i].arg[TRACE_REQ_GPA], live[i].arg[TRACE_REQ_LEN], true);
+	}
+	free(live);
+	return 0;
+}
+
 static int add_life(struct reading *r, const struct trace_event *event)
 {
 	struct facts *f = r->facts;
-	uint64_t len_bytes = event->arg[TRACE_REQ_LEN];
+	uint64_t len_bytes = event->arg[TRACE_REQ_LEN], by_reset = pairing_count(r->pairing, PAIRING_REQUEST)->by_reset;
 	struct trace_event begun;
 	unsigned int class;
 	int rc;
@@ -83,7 +100,10 @@ static int add_life(struct reading *r, const struct trace_event *event)
 		f->served_bytes += len_bytes;
 		f->alive++;
 		f->alive_bytes += len_bytes;
+		heat_change(f->heat, event->t_ns, event->arg[TRACE_REQ_GPA], len_bytes, true);
 	}
+	if (rc == 0 && pairing_count(r->pairing, PAIRING_REQUEST)->by_reset > by_reset)
+		return forget_ended(r, event->t_ns);
 	if (rc != 1)
 		return rc;
 	class = lifetime_class(event->t_ns > begun.t_ns ? event->t_ns - begun.t_ns : 0);
@@ -91,6 +111,7 @@ static int add_life(struct reading *r, const struct trace_event *event)
 	f->life_bytes[class] += begun.arg[TRACE_REQ_LEN];
 	f->alive--;
 	f->alive_bytes -= begun.arg[TRACE_REQ_LEN];
+	heat_change(f->heat, event->t_ns, begun.arg[TRACE_REQ_GPA], begun.arg[TRACE_REQ_LEN], false);
 	return 0;
 }
 
@@ -136,8 +157,11 @@ static int on_event(struct reading *r, const struct trace_event *event)
 	bool ours = !r->device || event->device == r->device;
 	double t_s;
 
-	if (r->events++ == 0)
+	if (r->events++ == 0) {
 		r->first_ns = event->t_ns;
+		heat_init(r->facts->heat, event->t_ns);
+	}
+	r->last_ns = event->t_ns > r->last_ns ? event->t_ns : r->last_ns;
 	t_s = event->t_ns > r->first_ns ? (double)(event->t_ns - r->first_ns) * 1e-9 : 0;
 	if (t_s > r->facts->duration_s)
 		r->facts->duration_s = t_s;
@@ -180,6 +204,7 @@ static int read_events(struct reading *r, bool skip_damaged, char *error)
 			break;
 		}
 	}
+	heat_finish(r->facts->heat, r->last_ns);
 	r->facts->damaged = trace_cursor_damaged(cursor);
 	trace_cursor_close(cursor);
 	return rc;
@@ -204,8 +229,11 @@ int facts_read(struct facts *f, const char *path, const char *device, bool skip_
 	complete = trace_meta(r.trace, TRACE_META_COMPLETE);
 	f->complete = complete && strcmp(complete, "yes") == 0;
 	rc = find_device(&r, device, why);
+	f->heat = malloc(sizeof(*f->heat));
+	if (f->heat)
+		heat_init(f->heat, 0);
 	r.pairing = pairing_new(r.trace);
-	if (rc == 0 && !r.pairing)
+	if (rc == 0 && (!r.pairing || !f->heat))
 		rc = -ENOMEM;
 	if (rc == 0)
 		rc = read_events(&r, skip_damaged, why);
@@ -219,5 +247,6 @@ int facts_read(struct facts *f, const char *path, const char *device, bool skip_
 void facts_destroy(struct facts *f)
 {
 	free(f->frame_s);
+	free(f->heat);
 	memset(f, 0, sizeof(*f));
 }

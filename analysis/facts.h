@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
- * facts.h - what the figures need from a trace itself: where it came from, sizes of requests, phases, frames.
+ * facts.h - what the figures need from a trace itself: where it came from, sizes, lives and places of requests, phases, frames.
  *
  * Compiled: egpu-report. Memory: bounded by the constants below and PAIRING_MAX, whatever the file says.
  */
@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "analysis/heat.h"
 
 #define FACTS_TEXT_BYTES 256
 #define FACTS_MARK_BYTES 64
@@ -33,7 +35,8 @@ struct facts_mark {
  * @served:        requests that succeeded, @served_bytes of them in all
  * @life_requests: of those, what lived 2^(i-1) up to 2^i µs, the first class less, the last longer; @life_bytes is their sum
  * @alive:         of those, what the trace does not end; @alive_bytes is their sum
- * @lives_untold:  too much was alive at once to be paired: the five above say nothing
+ * @heat:          guest memory by live requests over time
+ * @lives_untold:  too much was alive at once to be paired: the six above say nothing
  * @marks:         the first @nmarks phases; @more_marks were left out
  * @frame_s:       times of the first @nframes frames, never decreasing; @more_frames were left out
  * @lost_events:   by the recorder's own account
@@ -47,6 +50,7 @@ struct facts {
 	uint64_t size_requests[FACTS_SIZES], size_bytes[FACTS_SIZES];
 	uint64_t served, served_bytes, alive, alive_bytes;
 	uint64_t life_requests[FACTS_LIFETIMES], life_bytes[FACTS_LIFETIMES];
+	struct heat *heat;
 	bool lives_untold;
 	struct facts_mark marks[FACTS_MARKS_MAX];
 	uint32_t nmarks;

@@ -2,5 +2,6 @@
 #include "analysis/figures.h"
 
 const struct figure *const figures[] = {
-	&figure_mappings, &figure_policies, &figure_pareto, &figure_fragmentation, &figure_sizes, &figure_lifetimes, &figure_fps, NULL,
+	&figure_mappings, &figure_policies, &figure_pareto, &figure_fragmentation, &figure_sizes, &figure_lifetimes, &figure_heat, &figure_fps,
+	NULL,
 };

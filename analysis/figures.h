@@ -29,7 +29,8 @@ struct figure {
 	void (*data)(FILE *dat, const struct report *r);
 };
 
-extern const struct figure figure_mappings, figure_policies, figure_pareto, figure_fragmentation, figure_sizes, figure_lifetimes, figure_fps;
+extern const struct figure figure_mappings, figure_policies, figure_pareto, figure_fragmentation, figure_sizes, figure_lifetimes, figure_heat,
+	figure_fps;
 
 /** figures - all of them, NULL-terminated. */
 extern const struct figure *const figures[];

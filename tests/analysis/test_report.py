@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-FIGURES = ["mappings", "policies", "pareto", "fragmentation", "sizes", "lifetimes", "fps"]
+FIGURES = ["mappings", "policies", "pareto", "fragmentation", "sizes", "lifetimes", "heat", "fps"]
 POLICIES = ["direct", "window:log2=18", "window:log2=20", "window:log2=22", "grow"]
 MAP = "  test-1  [000] .....  {t:.6f}: dma_map_page: {dev} dir=BIDIRECTIONAL dma_addr={gpa:x} size=4096 phys_addr={gpa:x} attrs=\n"
 MARK = "  test-1  [000] .....  {t:.6f}: tracing_mark_write: {text}\n"
@@ -143,6 +143,41 @@ def test_lifetimes_of_known_length_fall_into_their_bar(build, tmp_path):
     run(build, import_text(build, tmp_path, "lives", "".join(line for _, line in sorted(lines))), "-o", tmp_path / "out", "--format", "svg")
     rows = [line.split('"') for line in (tmp_path / "out" / "lifetimes.dat").read_text().splitlines() if line[0] != "#"]
     assert {name: int(rest.split()[0]) for _, name, rest in rows if int(rest.split()[0])} == {"2 µs": 2, "1 ms": 1, "not ended": 1}
+
+
+def test_heat_is_what_is_live_in_each_stretch_and_column(build, real, figures):
+    cells = {}
+    for line in (figures[0] / "heat.dat").read_text().splitlines()[1:]:
+        t_s, mib, percent = map(float, line.split())
+        cells[t_s, mib] = percent
+    times, places = (sorted({key[i] for key in cells}) for i in (0, 1))
+    column_s, row_bytes = times[1] - times[0], round((places[1] - places[0]) * 2**20)
+    said = subprocess.run([build / "egpu-trace", "sql", "--csv", real, "SELECT t_ns - (SELECT t_ns FROM event WHERE seq = 0), kind, gpa, len, iova "
+                           "FROM event WHERE kind IN ('req_map', 'req_unmap') AND status = 0"], capture_output=True, text=True, check=True).stdout.splitlines()[1:]
+    live, began, column, want = [0] * len(places), {}, 0, [[0] * len(places)]
+    for t_ns, kind, gpa, len_bytes, iova in (line.split(",") for line in said):
+        begins = kind == "req_map"
+        if begins:
+            began.setdefault((iova, len_bytes), []).append(int(gpa))
+        elif not began.get((iova, len_bytes)):
+            continue
+        at = int(gpa) if begins else began[iova, len_bytes].pop()
+        end = at + int(len_bytes)
+        while column < int(int(t_ns) / 1e9 / column_s):
+            column += 1
+            want.append(live[:])
+        while at < end:
+            row, here = at // row_bytes, min(end, (at // row_bytes + 1) * row_bytes) - at
+            live[row] += here if begins else -here
+            want[column][row] = max(want[column][row], live[row])
+            at += here
+    equal = 0
+    for c, rows in enumerate(want):
+        for r, live_bytes in enumerate(rows):
+            got = cells[times[c], places[r]] / 100 * row_bytes
+            assert got >= live_bytes - row_bytes / 1000  # rows that became one, or columns, may tell a little too much
+            equal += got <= live_bytes + row_bytes / 1000
+    assert equal > 0.99 * len(want) * len(places) and len(want) > 200 and max(map(max, want)) > 0.9 * row_bytes
 
 
 def test_fps_has_the_frames_of_the_recording(figures):
