@@ -2,6 +2,7 @@
 /* egpu-report - figures from traces. See egpu-report(1). */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis/folders.h"
@@ -63,18 +64,16 @@ static int make_figure(const struct figure *figure, const struct report *r, cons
 	return EXIT_DONE;
 }
 
-static void list_pictures(const struct report *r)
+static void list_pictures(const struct figure *figure, const struct report *r)
 {
 	static const struct { enum report_format format; const char *kind; } kinds[] = { { REPORT_SVG, "svg" }, { REPORT_PNG, "png" } };
 	char path[PATH_MAX + 32];
-	size_t i, k;
+	size_t k;
 
-	for (i = 0; figures[i]; i++) {
-		for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-			plot_path(figures[i], r, kinds[k].kind, path, sizeof(path));
-			if (r->formats & kinds[k].format && !(figures[i]->missing && figures[i]->missing(r)))
-				printf("%s\n", path);
-		}
+	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		plot_path(figure, r, kinds[k].kind, path, sizeof(path));
+		if (r->formats & kinds[k].format)
+			printf("%s\n", path);
 	}
 }
 
@@ -85,8 +84,10 @@ static int make_figures(struct report *r, const char *trace)
 
 	for (i = 0; figures[i] && exit_code == EXIT_DONE; i++)
 		exit_code = make_figure(figures[i], r, trace);
-	if (exit_code == EXIT_DONE)
-		list_pictures(r);
+	for (i = 0; figures[i] && exit_code == EXIT_DONE; i++) {
+		if (!(figures[i]->missing && figures[i]->missing(r)))
+			list_pictures(figures[i], r);
+	}
 	return exit_code;
 }
 
@@ -145,6 +146,29 @@ out_destroy:
 	return exit_code;
 }
 
+/* what is known of frame rates before anybody has a trace of a game */
+static int report_published(const struct report_options *o, struct page *page)
+{
+	struct report r = { .formats = o->formats, .title = "Published frame rates",
+			    .source = "published: Scott J. Goldman, \"RTX 5090 + M4 MacBook Air: Can it Game?\" (May 2026)",
+			    .caveats = "calibrated and predicted: egpu-replay fps · nothing here was measured" };
+	char error[REPLAY_RUN_ERROR_BYTES];
+	int exit_code;
+
+	if (!page->ncolumns)
+		return EXIT_DONE;
+	snprintf(r.dir, sizeof(r.dir), "%s", o->dir);
+	if (replay_run_fps(&r.fps_csv, error))
+		return fail(EXIT_FAILED, error);
+	exit_code = make_figure(&figure_published, &r, "");
+	if (exit_code == EXIT_DONE) {
+		list_pictures(&figure_published, &r);
+		page_add_published(page, &r);
+	}
+	free(r.fps_csv);
+	return exit_code;
+}
+
 static int write_page(const struct report_options *o, struct page *page)
 {
 	char path[PATH_MAX], why[PLOT_ERROR_BYTES];
@@ -180,6 +204,8 @@ static int report_all(const struct report_options *o)
 		if (report_trace(o, i, &page))
 			exit_code = EXIT_FAILED;
 	}
+	if (report_published(o, &page))
+		exit_code = EXIT_FAILED;
 	if (write_page(o, &page))
 		exit_code = EXIT_FAILED;
 	page_destroy(&page);

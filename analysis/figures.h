@@ -32,7 +32,10 @@ struct figure {
 extern const struct figure figure_mappings, figure_policies, figure_pareto, figure_fragmentation, figure_sizes, figure_lifetimes, figure_heat,
 	figure_fps;
 
-/** figures - all of them, NULL-terminated. */
+/** figures - all that are made of a trace, NULL-terminated. */
 extern const struct figure *const figures[];
+
+/** figure_published - not of a trace: published frame rates beside those of the model; once in a report. */
+extern const struct figure figure_published;
 
 #endif

@@ -238,6 +238,18 @@ void page_add(struct page *p, const struct report *r)
 	p->failed |= !put_section(p->sections, r, &c->frames);
 }
 
+void page_add_published(struct page *p, const struct report *r)
+{
+	if (!p->sections)
+		return;
+	fprintf(p->sections, "<section>\n<h2>");
+	put_text(p->sections, r->title);
+	fprintf(p->sections, "</h2>\n");
+	put_source(p->sections, r->source, r->caveats);
+	p->failed |= !put_picture(p->sections, r, &figure_published);
+	fprintf(p->sections, "</section>\n");
+}
+
 /* ---- side by side ---- */
 
 static const struct replay_run_row *find_row(const struct page_column *c, const struct replay_run_row *like)

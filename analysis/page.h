@@ -36,6 +36,9 @@ struct page {
 /** page_add() - a section for the trace of @r, whose pictures have been made. What goes wrong page_write() says. */
 void page_add(struct page *p, const struct report *r);
 
+/** page_add_published() - the section of published frame rates, behind all traces; its picture has been made. */
+void page_add_published(struct page *p, const struct report *r);
+
 /** page_write() - write the page to @path. Return: 0, or a negative errno. */
 int page_write(struct page *p, const char *path);
 void page_destroy(struct page *p);

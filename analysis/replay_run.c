@@ -123,6 +123,31 @@ static int ask(FILE *out, const char *path, const char *series_path, const struc
 	return run(argv, out, error);
 }
 
+int replay_run_fps(char **csv, char *error)
+{
+	const char *argv[FIXED_ARGS] = { 0 };
+	char program[PATH_MAX];
+	FILE *out = tmpfile();
+	unsigned int n = 0;
+	int rc;
+
+	if (!out) {
+		snprintf(error, REPLAY_RUN_ERROR_BYTES, "cannot make a temporary file: %s", strerror(errno));
+		return -EIO;
+	}
+	find_program(program, sizeof(program));
+	add(argv, &n, program, NULL);
+	add(argv, &n, "fps", "--csv");
+	rc = run(argv, out, error);
+	*csv = rc ? NULL : slurp(out);
+	fclose(out);
+	if (rc == 0 && !*csv) {
+		snprintf(error, REPLAY_RUN_ERROR_BYTES, "no memory for what egpu-replay fps says");
+		rc = -ENOMEM;
+	}
+	return rc;
+}
+
 int replay_run(struct replay_run *r, const char *path, const char *series_path, const struct replay_run_options *options, char *error)
 {
 	FILE *out = tmpfile();

@@ -82,4 +82,10 @@ int replay_run_check(const struct replay_run_options *options, char *error);
 int replay_run(struct replay_run *r, const char *path, const char *series_path, const struct replay_run_options *options, char *error);
 void replay_run_destroy(struct replay_run *r);
 
+/**
+ * replay_run_fps() - published frame rates and the model's, as the CSV of egpu-replay fps.
+ * Return: 0 and *@csv, which the caller frees; else as replay_run().
+ */
+int replay_run_fps(char **csv, char *error);
+
 #endif

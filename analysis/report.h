@@ -26,6 +26,7 @@ enum report_format {
  * @formats: set of enum report_format
  * @source:  first line at the foot of every figure: provenance and origin
  * @caveats: second line: limits, and what makes figures incomplete
+ * @fps_csv: for the figure of published frame rates, which is of no trace: what egpu-replay fps says
  */
 struct report {
 	char dir[PATH_MAX];
@@ -34,6 +35,7 @@ struct report {
 	struct facts facts;
 	struct replay_run replay;
 	char source[REPORT_TEXT_BYTES], caveats[REPORT_TEXT_BYTES];
+	char *fps_csv;
 };
 
 /** report_describe() - fill @source and @caveats from facts and replay. @device: the only one reported on, or NULL. */

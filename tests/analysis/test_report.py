@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """egpu-report as its users meet it: which figures it makes, what stands in them, and what it says when it cannot."""
+import csv
 import json
 import os
 import shutil
@@ -184,6 +185,14 @@ def test_fps_has_the_frames_of_the_recording(figures):
     times = (figures[0] / "fps.dat").read_text().split("\n\n\n")[1].splitlines()
     assert len([line for line in times if line[0] != "#"]) == 29
     assert "30 frames" in words(figures[0] / "fps.svg")
+
+
+def test_published_rates_are_those_of_egpu_replay(build, figures):
+    rows = [line.split("\t") for line in (figures[0] / "published.dat").read_text().splitlines()]
+    said = subprocess.run([build / "egpu-replay", "fps", "--csv"], capture_output=True, check=True, text=True).stdout
+    assert rows == list(csv.reader(said.splitlines())) and len(rows) > 10
+    text = words(figures[0] / "published.svg")
+    assert all(f"{game}, {setting} · {machine}" in text for game, setting, machine, *_ in rows[1:]) and "nothing here was measured" in text
 
 
 def test_script_can_be_changed_and_run_again(figures, tmp_path):
