@@ -43,7 +43,7 @@ static const struct option tune_options[] = {
 };
 
 #define COMMON_USAGE                                                                                                                                 \
-	"  --align SHIM     none, downgrade or rewrite (default: as recorded, else none)\n"                                                           \
+	"  --align SHIM     none, downgrade, rewrite, pad or retry (default: as recorded, else none)\n"                                               \
 	"  --dart SPEC      MODEL[:mappings=N,bytes=N,granule_log2=N], MODEL apple-tb4,\n"                                                            \
 	"                   vfio-type1 or unlimited; also --limit\n"                                                                                  \
 	"                   (default: as recorded, else apple-tb4)\n"                                                                                 \

@@ -5,6 +5,8 @@ static const char *const shim_names[ALIGN_SHIMS] = {
 	[ALIGN_NONE] = "none",
 	[ALIGN_DOWNGRADE] = "downgrade",
 	[ALIGN_REWRITE] = "rewrite",
+	[ALIGN_PAD] = "pad",
+	[ALIGN_RETRY] = "retry",
 };
 
 static bool same_text(const char *a, const char *b)
@@ -48,14 +50,24 @@ int align_span(const struct span *in, u32 granule_log2, struct span *out)
 	return 0;
 }
 
+static bool takes_back(enum align_shim shim)
+{
+	return shim == ALIGN_DOWNGRADE || shim == ALIGN_REWRITE;
+}
+
+bool align_asks_again(enum align_shim shim)
+{
+	return shim == ALIGN_PAD || shim == ALIGN_RETRY;
+}
+
 u32 align_effective_log2(enum align_shim shim, u32 wanted_log2, u32 granule_log2)
 {
-	return shim != ALIGN_NONE && wanted_log2 > granule_log2 ? 0 : wanted_log2;
+	return takes_back(shim) && wanted_log2 > granule_log2 ? 0 : wanted_log2;
 }
 
 u32 align_promised_log2(enum align_shim shim, u32 granule_log2)
 {
-	return shim == ALIGN_NONE ? 0 : granule_log2;
+	return takes_back(shim) ? granule_log2 : 0;
 }
 
 u64 align_page_bytes(enum align_shim shim, u64 page_bytes, u32 granule_log2)

@@ -25,18 +25,27 @@
  *                   size in the driver's own request before the driver acts on it (align_page_bytes()). Source: the published fix,
  *                   which rewrites the page size of nvUvmInterfaceMemoryAllocSys to 0 (README, "Sources").
  *
- * Both end in the same: a DMA request whose wish counts as taken back, so replay treats them alike; it cannot know whether a driver asks.
+ * @ALIGN_PAD:       keep the wish: where an address came out misaligned, map the request once more, to see where the host puts it, and then
+ *                   with so much memory before it that the request comes to lie on its boundary, if the host puts that in the same place.
+ * @ALIGN_RETRY:     keep the wish: map the request again, and hold what is misaligned, until one is aligned or ALIGN_TRIES were not.
+ *
+ * Downgrade and rewrite end in the same: a DMA request whose wish counts as taken back, so replay treats them alike; it cannot know whether a
+ * driver asks. Pad and retry help only who is at the start of a granule, and cost host calls; if they fail the request keeps the address it had.
  */
 enum align_shim {
 	ALIGN_NONE,
 	ALIGN_DOWNGRADE,
 	ALIGN_REWRITE,
+	ALIGN_PAD,
+	ALIGN_RETRY,
 	ALIGN_SHIMS,
 };
 
-#define ALIGN_SHIM_NAMES "none, downgrade or rewrite" /* for messages */
+#define ALIGN_SHIM_NAMES "none, downgrade, rewrite, pad or retry" /* for messages */
 
-/** align_shim_name() - "none", "downgrade", "rewrite"; NULL for a value out of range. */
+#define ALIGN_TRIES 8 /* of ALIGN_RETRY for a request */
+
+/** align_shim_name() - "none", "downgrade", "rewrite", "pad", "retry"; NULL for a value out of range. */
 const char *align_shim_name(u32 shim);
 
 /** align_shim_find() - Return: the enum align_shim called @name (a NUL-terminated string), or -ENOENT. */
@@ -67,7 +76,7 @@ u32 align_effective_log2(enum align_shim shim, u32 wanted_log2, u32 granule_log2
 /**
  * align_promised_log2() - what a driver that asks is told it may rely on.
  *
- * Return: @granule_log2; 0 under ALIGN_NONE, which makes no statement.
+ * Return: @granule_log2; 0 under a shim that takes no wish back, which makes no statement.
  */
 u32 align_promised_log2(enum align_shim shim, u32 granule_log2);
 
@@ -78,6 +87,9 @@ u32 align_promised_log2(enum align_shim shim, u32 granule_log2);
  * Return: @page_bytes, or 0 if only ALIGN_REWRITE's way helps and @page_bytes is more than a granule.
  */
 u64 align_page_bytes(enum align_shim shim, u64 page_bytes, u32 granule_log2);
+
+/** align_asks_again() - whether the shim has misaligned requests mapped once more (coalesce_align.c). */
+bool align_asks_again(enum align_shim shim);
 
 /** align_met() - true if @iova is a multiple of 2^@wanted_log2 (always true for 0). */
 bool align_met(u64 iova, u32 wanted_log2);

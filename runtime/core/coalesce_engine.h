@@ -31,8 +31,8 @@ struct coalesce {
 	struct coalesce_stats stats;
 };
 
-/** coalesce_ask() - a mapping that will be asked for with the batch being built. Return: COALESCE_NONE if there is no room. */
-u32 coalesce_ask(struct coalesce *c, struct span gpa);
+/** coalesce_ask() - a mapping, @own or not, that will be asked for with the batch being built. Return: COALESCE_NONE if there is no room. */
+u32 coalesce_ask(struct coalesce *c, struct span gpa, bool own);
 
 /** coalesce_ask_host() - ask for the batch. What is kept makes way for what is refused, which is asked for once more then. */
 void coalesce_ask_host(struct coalesce *c);
@@ -48,6 +48,9 @@ void coalesce_evict(struct coalesce *c);
 
 /** coalesce_tell_host() - have what was collected unmapped. */
 void coalesce_tell_host(struct coalesce *c);
+
+/** coalesce_realign() - try to give granted, misaligned @r an aligned address, by the shim; nothing is asked for now. It keeps the one it has else. */
+void coalesce_realign(struct coalesce *c, struct coalesce_request *r);
 
 /** coalesce_forget() - mapping @i is no more, or never was granted. */
 void coalesce_forget(struct coalesce *c, u32 i);

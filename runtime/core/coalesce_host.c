@@ -20,13 +20,14 @@ static void list_asked(struct coalesce *c, u32 i)
 	c->asked_last = i;
 }
 
-u32 coalesce_ask(struct coalesce *c, struct span gpa)
+u32 coalesce_ask(struct coalesce *c, struct span gpa, bool own)
 {
 	u32 i = coalesce_mappings_add(&c->mappings, gpa);
 
 	if (i == COALESCE_NONE)
 		return i;
-	if (c->cfg.policy->ordered)
+	c->mappings.items[i].own = own;
+	if (c->cfg.policy->ordered && !own)
 		coalesce_order_add(&c->order, i);
 	c->asked_bytes += gpa.len;
 	entry_fill(&c->entries[c->asked_n], &c->mappings.items[i]);
@@ -42,7 +43,7 @@ void coalesce_forget(struct coalesce *c, u32 i)
 		c->stats.live_mappings--;
 		c->stats.live_mapped_bytes -= m->gpa.len;
 	}
-	if (c->cfg.policy->ordered)
+	if (c->cfg.policy->ordered && !m->own)
 		coalesce_order_remove(&c->order, i);
 	coalesce_mappings_remove(&c->mappings, i);
 }
@@ -150,7 +151,7 @@ void coalesce_evict(struct coalesce *c)
 
 void coalesce_idle(struct coalesce *c, u32 i)
 {
-	if (c->mappings.items[i].gpa.len > c->keep_bytes) {
+	if (c->mappings.items[i].own || c->mappings.items[i].gpa.len > c->keep_bytes) {
 		coalesce_retire(c, i);
 		return;
 	}

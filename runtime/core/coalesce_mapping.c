@@ -62,6 +62,7 @@ u32 coalesce_mappings_add(struct coalesce_mappings *t, struct span gpa)
 	m->iova = ~0ULL;
 	m->used_bytes = 0;
 	m->refs = 0;
+	m->own = false;
 	m->status = COALESCE_ASKED;
 	m->next = *bucket;
 	m->link = COALESCE_NONE;

@@ -22,6 +22,7 @@
  * @next:   in the chain of its hash bucket
  * @link:   next on the free list, of those that await an answer, or of those that are kept
  * @older:  the one before it of those that are kept
+ * @own:    made for one request that wanted it aligned (coalesce_align.c): in no order, and never kept
  */
 struct coalesce_mapping {
 	struct span gpa;
@@ -32,6 +33,7 @@ struct coalesce_mapping {
 	u32 next;
 	u32 link;
 	u32 older;
+	bool own;
 };
 
 struct coalesce_mappings {

@@ -48,7 +48,7 @@ static int request_await(struct coalesce *c, struct coalesce_request *r, struct 
 	if (!coalesce_live_reserve(&c->live))
 		return -ENOMEM;
 	if (i == COALESCE_NONE)
-		i = coalesce_ask(c, gpa);
+		i = coalesce_ask(c, gpa, false);
 	if (i == COALESCE_NONE) {
 		coalesce_live_unreserve(&c->live);
 		return -ENOMEM;
@@ -174,6 +174,10 @@ static u32 map_slice(struct coalesce *c, struct coalesce_request *reqs, u32 n)
 		reqs[i].flags &= (u8)~COMPANION_REC_HIT;
 		c->stats.failed_requests++;
 		failed++;
+	}
+	for (i = 0; align_asks_again(c->cfg.shim) && i < n; i++) {
+		if (reqs[i].status == 0 && reqs[i].flags & COMPANION_REC_MISALIGNED)
+			coalesce_realign(c, &reqs[i]);
 	}
 	return failed;
 }

@@ -13,7 +13,7 @@ module_param(policy, charp, 0444);
 MODULE_PARM_DESC(policy, "mapping policy with its parameters: direct, window:log2=18 (default), …");
 static char *align = "downgrade";
 module_param(align, charp, 0444);
-MODULE_PARM_DESC(align, "what to do with a wish for alignment beyond the granule: none, downgrade (default), rewrite");
+MODULE_PARM_DESC(align, "what to do with a wish for alignment beyond the granule: none, downgrade (default), rewrite, pad, retry");
 #define MAX_REQUESTS_BY_DEFAULT 262144ul
 static unsigned int max_requests;
 module_param(max_requests, uint, 0444);

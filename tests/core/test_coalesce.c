@@ -139,7 +139,9 @@ static void test_unmap_with_wrong_lengths_never_underflows_the_account(void **st
 
 static void test_wish_for_alignment_is_missed_or_taken_back_by_the_shim(void **state)
 {
-	static const u8 flags[ALIGN_SHIMS] = { COMPANION_REC_MISALIGNED, COMPANION_REC_DOWNGRADED, COMPANION_REC_DOWNGRADED };
+	/* the last two ask again, in vain: see test_realign.c */
+	static const u8 flags[ALIGN_SHIMS] = { COMPANION_REC_MISALIGNED, COMPANION_REC_DOWNGRADED, COMPANION_REC_DOWNGRADED,
+					       COMPANION_REC_MISALIGNED, COMPANION_REC_MISALIGNED };
 	u32 shim;
 
 	(void)state;
@@ -161,8 +163,8 @@ static void test_wish_for_alignment_is_missed_or_taken_back_by_the_shim(void **s
 		assert_int_equal(coalesce_map(w->c, &r, 1), 0);
 		assert_int_equal(r.flags, flags[shim]);
 		assert_int_equal(s->align_wanted, 2);
-		assert_int_equal(s->align_missed, shim == ALIGN_NONE);
-		assert_int_equal(s->align_downgraded, shim != ALIGN_NONE);
+		assert_int_equal(s->align_missed, flags[shim] == COMPANION_REC_MISALIGNED);
+		assert_int_equal(s->align_downgraded, flags[shim] == COMPANION_REC_DOWNGRADED);
 		assert_int_equal(coalesce_map(w->c, &wild, 1), 1);
 		assert_int_equal(wild.status, -EINVAL);
 		coalesce_release_all(w->c);

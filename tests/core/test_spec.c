@@ -123,6 +123,8 @@ static void test_shims_have_names_and_take_back_only_what_the_granule_cannot_giv
 	assert_int_equal(align_shim_find("none"), ALIGN_NONE);
 	assert_int_equal(align_shim_find("downgrade"), ALIGN_DOWNGRADE);
 	assert_int_equal(align_shim_find("rewrite"), ALIGN_REWRITE);
+	assert_int_equal(align_shim_find("pad"), ALIGN_PAD);
+	assert_int_equal(align_shim_find("retry"), ALIGN_RETRY);
 	assert_int_equal(align_shim_find("down"), -ENOENT);
 	assert_int_equal(align_shim_find("nonesuch"), -ENOENT);
 	assert_int_equal(align_shim_find(""), -ENOENT);

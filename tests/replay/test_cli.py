@@ -143,7 +143,7 @@ def test_list_policies_and_help_need_no_trace(replay):
     (["T", "--policy", "window:log2=99"], "out of range"),
     (["T", "--policy", "window:"], "malformed"),
     (["T", "--policy", "window:log2=16", "--dart", "apple-tb4:granule_log2=17"], "does not go with granules"),
-    (["T", "--align", "up"], "none, downgrade or rewrite"),
+    (["T", "--align", "up"], "none, downgrade, rewrite, pad or retry"),
     (["T", "--dart", "apple"], "no such name"),
     (["T", "--bins", "0"], "from 1 to"),
     (["T", "--bins", "9x"], "from 1 to"),

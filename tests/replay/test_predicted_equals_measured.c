@@ -188,6 +188,9 @@ static void test_within_limits_replay_counts_what_the_live_run_counted(void **st
 	predicted_equals_measured("window:log2=22", ALIGN_NONE, "apple-tb4", false);
 	predicted_equals_measured("window:log2=20", ALIGN_REWRITE, "apple-tb4", false);
 	predicted_equals_measured("grow", ALIGN_NONE, "apple-tb4", false);
+	predicted_equals_measured("grow", ALIGN_PAD, "apple-tb4", false);
+	predicted_equals_measured("window:log2=18", ALIGN_RETRY, "apple-tb4", false);
+	predicted_equals_measured("direct", ALIGN_PAD, "apple-tb4", false);
 	predicted_equals_measured("grow:first=14,max=20", ALIGN_DOWNGRADE, "apple-tb4", false);
 }
 
@@ -198,6 +201,8 @@ static void test_at_the_mapping_limit_replay_fails_the_same_requests(void **stat
 	predicted_equals_measured("window:log2=18", ALIGN_NONE, "apple-tb4:mappings=300", true);
 	predicted_equals_measured("window:log2=22", ALIGN_NONE, "apple-tb4:mappings=40", true);
 	predicted_equals_measured("grow:first=14,max=18", ALIGN_NONE, "apple-tb4:mappings=100", true);
+	predicted_equals_measured("direct", ALIGN_RETRY, "apple-tb4:mappings=700", true);
+	predicted_equals_measured("window:log2=18", ALIGN_PAD, "apple-tb4:mappings=300", true);
 }
 
 static void test_at_the_byte_limit_replay_fails_the_same_requests(void **state)

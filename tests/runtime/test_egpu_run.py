@@ -65,7 +65,7 @@ def serve(build, tmp_path):
     (["--policy", "magic"], "--list-policies"),
     (["--dart", "apple-tb4:mappings=-1"], "--dart"),
     (["--accel", "hvf"], "auto or kvm or tcg"),
-    (["--align", "sideways"], "none, downgrade or rewrite"),
+    (["--align", "sideways"], "none, downgrade, rewrite, pad or retry"),
     (["--device", "vfio:0000:01:00.0"], "--disk"),
     (["--device", "vfio:1"], "sim or vfio:ADDRESS"),
     (["--device", "vfio:0000:01:00.0", "--workload", "w"], "--workload"),
