@@ -105,7 +105,7 @@ static double cell_rate(const struct load *l, const char *policy, u32 live, u64 
 
 	*bytes = cell_bytes(&spec, live);
 	for (round = 0; round < ROUNDS; round++) {
-		if (cell_init(&cell, &spec, live))
+		if (cell_init(&cell, &spec, live, NULL))
 			need(NULL);
 		start = now_s();
 		for (i = 0; i < l->n; i++)

@@ -49,7 +49,20 @@ u64 cell_bytes(const struct cell_spec *spec, u32 slots)
 	       BATCH_ITEMS_MAX * (sizeof(struct companion_entry) + sizeof(struct coalesce_request));
 }
 
-int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots)
+/* Return: 0 or -ENOMEM */
+static int prepare_lab(struct cell *cell, struct coalesce_config *sized, const struct foreseen *foreseen)
+{
+	int rc = 0;
+
+	cell->lab = policies_find(sized->policy);
+	if (cell->lab && cell->lab->prepare)
+		rc = cell->lab->prepare(sized, foreseen);
+	if (rc == 0)
+		cell->lab_state = (void *)sized->lab;
+	return rc;
+}
+
+int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots, const struct foreseen *foreseen)
 {
 	struct coalesce_host host = { cell_submit, cell };
 	struct coalesce_config sized = spec->config;
@@ -66,7 +79,7 @@ int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots)
 	cell->requests = malloc(BATCH_ITEMS_MAX * sizeof(*cell->requests));
 	cell->slot_iova = malloc(((size_t)slots + 1) * sizeof(*cell->slot_iova));
 	cell->dart = dart_new(&spec->limits);
-	if (!cell->state || !cell->entries || !cell->requests || !cell->slot_iova || !cell->dart) {
+	if (prepare_lab(cell, &sized, foreseen) || !cell->state || !cell->entries || !cell->requests || !cell->slot_iova || !cell->dart) {
 		cell_destroy(cell);
 		return -ENOMEM;
 	}
@@ -78,6 +91,8 @@ int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots)
 void cell_destroy(struct cell *cell)
 {
 	series_destroy(&cell->series);
+	if (cell->lab && cell->lab->release)
+		cell->lab->release(cell->lab_state);
 	dart_free(cell->dart);
 	free(cell->slot_iova);
 	free(cell->requests);
@@ -112,6 +127,45 @@ static void expose(struct cell *cell, u64 t_ns)
 	cell->kept_bytes = coalesce_kept_bytes(cell->coalesce);
 }
 
+/* a request that a laboratory policy moves; one that it has no room for is made empty, so that core refuses it too */
+static void place(struct cell *cell, struct coalesce_request *r)
+{
+	if (!cell->lab || !cell->lab->place)
+		return;
+	if (!cell->lab->place(cell->lab_state, r))
+		r->gpa.len = 0;
+}
+
+/* @r has been mapped, or has not: what was moved was copied, or leaves */
+static void placed(struct cell *cell, struct coalesce_request *r)
+{
+	if (!cell->lab || !cell->lab->place)
+		return;
+	if (r->status == 0)
+		cell->row.copied_bytes += r->dir & COMPANION_DIR_TO_DEVICE ? r->gpa.len : 0;
+	else if (r->gpa.len)
+		cell->lab->leave(cell->lab_state, r);
+	else
+		r->status = -ENOBUFS;
+}
+
+static void left(struct cell *cell, const struct coalesce_request *r)
+{
+	if (!cell->lab || !cell->lab->place || r->status)
+		return;
+	cell->row.copied_bytes += r->dir & COMPANION_DIR_FROM_DEVICE ? r->gpa.len : 0;
+	cell->lab->leave(cell->lab_state, r);
+}
+
+static void unmap(struct cell *cell, struct coalesce_request *reqs, u32 n)
+{
+	u32 i;
+
+	coalesce_unmap(cell->coalesce, reqs, n);
+	for (i = 0; i < n; i++)
+		left(cell, &reqs[i]);
+}
+
 static void run_map(struct cell *cell, const struct batch *batch, const char *phase)
 {
 	struct coalesce_request *reqs = cell->requests;
@@ -121,11 +175,13 @@ static void run_map(struct cell *cell, const struct batch *batch, const char *ph
 		const struct batch_item *item = &batch->items[i];
 
 		reqs[i] = (struct coalesce_request){ .gpa = item->gpa, .dir = item->dir, .align_log2 = item->align_log2 };
+		place(cell, &reqs[i]);
 	}
 	coalesce_map(cell->coalesce, reqs, batch->n);
 	for (i = 0; i < batch->n; i++) {
 		const struct batch_item *item = &batch->items[i];
 
+		placed(cell, &reqs[i]);
 		cell->row.requests++;
 		if (reqs[i].status)
 			row_fail(&cell->row, cell->row.requests, item->t_ns, reqs[i].status, phase);
@@ -138,7 +194,7 @@ static void run_map(struct cell *cell, const struct batch *batch, const char *ph
 	if (orphans == 0)
 		return;
 	cell->row.lifetime_unknown += orphans;
-	coalesce_unmap(cell->coalesce, reqs, orphans);
+	unmap(cell, reqs, orphans);
 	sample(cell, batch->items[batch->n - 1].t_ns);
 }
 
@@ -159,7 +215,7 @@ static void run_unmap(struct cell *cell, const struct batch *batch)
 		reqs[n++] = (struct coalesce_request){ .gpa.len = item->gpa.len, .iova = cell->slot_iova[item->slot], .dir = item->dir };
 	}
 	if (n)
-		coalesce_unmap(cell->coalesce, reqs, n);
+		unmap(cell, reqs, n);
 	sample(cell, batch->items[batch->n - 1].t_ns);
 }
 
@@ -167,6 +223,8 @@ static void run_part(struct cell *cell, const struct block_part *part)
 {
 	if (part->batch.n == 0) {
 		coalesce_release_all(cell->coalesce);
+		if (cell->lab && cell->lab->clear)
+			cell->lab->clear(cell->lab_state);
 		sample(cell, part->t_ns);
 	} else if (part->batch.kind == TRACE_REQ_MAP) {
 		run_map(cell, &part->batch, part->phase);

@@ -50,12 +50,11 @@ void cmd_progress_end(const struct sweep_options *s)
 		fprintf(stderr, "\r\033[K");
 }
 
-static void list_policies(void)
+static void list_policies(const struct coalesce_policy *const *p)
 {
-	const struct coalesce_policy *const *p;
 	u32 i;
 
-	for (p = coalesce_policies; *p; p++) {
+	for (; *p; p++) {
 		printf("%s\n    %s\n", (*p)->name, (*p)->summary);
 		for (i = 0; i < (*p)->nparams; i++) {
 			const struct coalesce_param *param = &(*p)->params[i];
@@ -75,7 +74,8 @@ static int act(const struct replay_options *o)
 		puts("egpu-replay " EGPU_VERSION);
 		return EXIT_DONE;
 	case REPLAY_LIST_POLICIES:
-		list_policies();
+		list_policies(coalesce_policies);
+		list_policies(policies_lab);
 		return EXIT_DONE;
 	case REPLAY_TUNE:
 		return cmd_tune(o);

@@ -29,7 +29,9 @@ static int track_batch(struct engine *e, struct batch *batch)
 			continue;
 		}
 		e->requests++;
-		if (item->status == 0)
+		if (!feeding(e))
+			rc = foreseen_add(&e->foreseen, item->gpa);
+		if (rc == 0 && item->status == 0)
 			rc = slots_push(&e->live, batch->device, item->gpa, item->iova, &item->slot);
 		/* only if the file was replaced between the two decodes */
 		if (feeding(e) && item->slot != SLOTS_NONE && item->slot >= e->slots)
@@ -212,7 +214,7 @@ static int make_series(struct engine *e)
 
 static int make_cells(struct engine *e, const struct cell_spec *cells, u32 n, char *error)
 {
-	int rc = lab_init(&e->lab, cells, n, e->options->threads, e->slots);
+	int rc = lab_init(&e->lab, cells, n, e->options->threads, e->slots, &e->foreseen);
 
 	if (rc == 0)
 		rc = measured_init(&e->measured);
@@ -272,6 +274,7 @@ int engine_open(struct engine *e, struct trace *trace, const struct engine_optio
 		snprintf(error, TRACE_ERROR_BYTES, "no requests (req_map events) to replay%s", e->device ? " from this device" : "");
 		return -ENODATA;
 	}
+	foreseen_settle(&e->foreseen);
 	e->slots = (u32)e->live.peak;
 	e->last_event = e->events;
 	return 0;
@@ -301,5 +304,6 @@ void engine_destroy(struct engine *e)
 	lab_destroy(&e->lab);
 	measured_destroy(&e->measured);
 	batches_destroy(&e->batches);
+	foreseen_destroy(&e->foreseen);
 	slots_destroy(&e->live);
 }

@@ -33,6 +33,7 @@ struct engine_options {
  * struct engine - a replay and its result.
  * @slots:           most requests live at once; @last_event: events in the trace; both known after the first decode
  * @start_ns:        time of the first event
+ * @foreseen:        all memory asked for, likewise
  * @lost_events:     by the recorder's own account; the result is then a lower bound
  * @damaged_chunks:  that were skipped
  * @lab:             the cells, after the first decode
@@ -44,6 +45,7 @@ struct engine {
 	struct lab lab;
 	struct measured measured;
 	struct slots live;
+	struct foreseen foreseen;
 	struct batches batches;
 	u32 device; /* 0 = all */
 	u32 slots;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "replay/policies.h"
+
 #define START 16u
 #define SPEC_BYTES 256
 
@@ -70,7 +72,7 @@ static int find_range(const char *spec, struct range *r)
 static int add_spec(struct grid *g, const char *spec)
 {
 	struct coalesce_config config = { 0 };
-	int rc = coalesce_parse(spec, &config);
+	int rc = policies_parse(spec, &config);
 
 	return rc ? rc : grid_add(g, &config);
 }

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-static int add_cell(struct lab *l, const struct cell_spec *spec, u32 slots)
+static int add_cell(struct lab *l, const struct cell_spec *spec, u32 slots, const struct foreseen *foreseen)
 {
 	struct cell *cell = &l->cells[l->cells_n];
-	int rc = cell_init(cell, spec, slots);
+	int rc = cell_init(cell, spec, slots, foreseen);
 	u32 i;
 
 	if (rc)
@@ -24,7 +24,7 @@ static int add_cell(struct lab *l, const struct cell_spec *spec, u32 slots)
 	return rc;
 }
 
-int lab_init(struct lab *l, const struct cell_spec *specs, u32 n, u32 threads, u32 slots)
+int lab_init(struct lab *l, const struct cell_spec *specs, u32 n, u32 threads, u32 slots, const struct foreseen *foreseen)
 {
 	u32 i;
 	int rc;
@@ -36,7 +36,7 @@ int lab_init(struct lab *l, const struct cell_spec *specs, u32 n, u32 threads, u
 	if (!l->cells || !l->bounds || !l->bound_rc)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
-		rc = add_cell(l, &specs[i], slots);
+		rc = add_cell(l, &specs[i], slots, foreseen);
 		if (rc)
 			return rc;
 	}

@@ -32,11 +32,12 @@ struct lab {
 
 /**
  * lab_init() - set all memory aside.
- * @slots: most requests live at once
+ * @slots:    most requests live at once
+ * @foreseen: as for cell_init()
  *
  * Return: 0; -EINVAL if the policy of cell @l->cells_n does not go with its granule; -ENOMEM. To be destroyed in any case.
  */
-int lab_init(struct lab *l, const struct cell_spec *specs, u32 n, u32 threads, u32 slots);
+int lab_init(struct lab *l, const struct cell_spec *specs, u32 n, u32 threads, u32 slots, const struct foreseen *foreseen);
 void lab_destroy(struct lab *l); /* all zero is allowed */
 
 /** lab_add(), lab_reset() - the next batch; the host ended all mappings. Return: 0; -ENOMEM, of an earlier batch. */

@@ -74,9 +74,9 @@ static void verdict(FILE *out, const struct result *r)
 		return;
 	}
 	fprintf(out, "fails at request %s (t=%.3f s%s%s): %s", grouped(row->first.request, n), result_since_start_s(r, row->first.t_ns),
-		row->first.phase[0] ? ", phase " : "", row->first.phase, dart_reason(row->first.status));
+		row->first.phase[0] ? ", phase " : "", row->first.phase, row_reason(row->first.status));
 	for (i = 0; row->reasons > 1 && i < row->reasons; i++)
-		fprintf(out, "%s%s %s", i ? ", " : "; ", grouped(row->reason[i].count, n), dart_reason(row->reason[i].status));
+		fprintf(out, "%s%s %s", i ? ", " : "; ", grouped(row->reason[i].count, n), row_reason(row->reason[i].status));
 	fprintf(out, "\n");
 }
 
@@ -161,6 +161,19 @@ static void exposure(FILE *out, const struct result *results, u32 n)
 		fprintf(out, "\n");
 }
 
+static void copies(FILE *out, const struct result *results, u32 n)
+{
+	char name[NAME_BYTES];
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		row_name(&results[i], name, sizeof(name));
+		if (results[i].row.copied_bytes)
+			fprintf(out, "note: at least %.1f MiB copied under %s, which is not held to the bound: it moves requests\n",
+				mib(results[i].row.copied_bytes), name);
+	}
+}
+
 /* of the policy column */
 static int widest(const struct result *results, u32 n)
 {
@@ -187,6 +200,7 @@ void output_table(FILE *out, const struct result *results, u32 n)
 		table_row(out, &results[i], width);
 	alignment(out, results, n);
 	exposure(out, results, n);
+	copies(out, results, n);
 	note(out, last->row.unmatched_unmaps, "unmaps of what was not live were left out");
 	note(out, last->row.lifetime_unknown,
 	     "requests that had failed when recorded were served now and released at once: their lifetime is unknown");
@@ -200,7 +214,7 @@ void output_csv_header(FILE *out)
 {
 	fprintf(out, "trace,provenance,source,policy,requests,hits,peak_requests,peak_request_bytes,peak_mappings,peak_mapped_bytes,"
 		     "host_calls,failures,fits,first_failure_request,first_failure_t_s,first_failure_reason,max_mappings,max_bytes,"
-		     "granule_log2,align_wanted,align_downgraded,align_missed,bound_mappings,bound_bytes,bound_fits,exposure_byte_s\n");
+		     "granule_log2,align_wanted,align_downgraded,align_missed,bound_mappings,bound_bytes,bound_fits,exposure_byte_s,copied_bytes\n");
 }
 
 static void csv_text(FILE *out, const char *text)
@@ -229,11 +243,11 @@ void output_csv(FILE *out, const struct result *r)
 	if (result_fits(r))
 		fprintf(out, ",,,");
 	else
-		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, result_since_start_s(r, row->first.t_ns), dart_reason(row->first.status));
+		fprintf(out, "%" PRIu64 ",%.6f,%s,", row->first.request, result_since_start_s(r, row->first.t_ns), row_reason(row->first.status));
 	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", limits->max_mappings, limits->max_bytes,
 		limits->granule_log2, row->align_wanted, row->align_downgraded, row->align_missed);
-	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 "\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true",
-		row->exposure_byte_s);
+	fprintf(out, "%" PRIu64 ",%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 "\n", r->bound.mappings, r->bound.bytes, result_misfit(r) ? "false" : "true",
+		row->exposure_byte_s, row->copied_bytes);
 }
 
 void output_series(FILE *out, struct engine *e)

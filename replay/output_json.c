@@ -45,7 +45,7 @@ static struct json_object *reasons_object(struct builder *b, const struct row *r
 
 	/* two errors can have the same reason in words */
 	for (i = 0; i < row->reasons; i++) {
-		const char *reason = dart_reason(row->reason[i].status);
+		const char *reason = row_reason(row->reason[i].status);
 		u64 count = row->reason[i].count;
 
 		if (json_object_object_get_ex(o, reason, &old))
@@ -69,7 +69,7 @@ static struct json_object *failure_object(struct builder *b, const struct result
 	put(b, o, "t_s", seconds(r, f->t_ns));
 	put_text(b, o, "phase", f->phase);
 	put(b, o, "status", json_object_new_int(f->status));
-	put_text(b, o, "reason", dart_reason(f->status));
+	put_text(b, o, "reason", row_reason(f->status));
 	return o;
 }
 
@@ -117,6 +117,7 @@ static void put_counts(struct builder *b, struct json_object *o, const struct ro
 	put_u64(b, o, "peak_mapped_bytes", row->peak_mapped_bytes);
 	put_u64(b, o, "end_mappings", row->end_mappings);
 	put_u64(b, o, "exposure_byte_s", row->exposure_byte_s);
+	put_u64(b, o, "copied_bytes", row->copied_bytes);
 	put_u64(b, o, "host_calls", row->host_maps + row->host_unmaps);
 	put_u64(b, o, "host_maps", row->host_maps);
 	put_u64(b, o, "host_unmaps", row->host_unmaps);

@@ -39,7 +39,7 @@ const char *result_misfit(const struct result *r)
 {
 	enum bound_verdict verdict = r->bound.verdict;
 
-	return verdict == BOUND_FITS ? NULL : dart_reason(verdict == BOUND_BYTES ? -EDQUOT : -ENOSPC);
+	return verdict == BOUND_FITS ? NULL : row_reason(verdict == BOUND_BYTES ? -EDQUOT : -ENOSPC);
 }
 
 double result_since_start_s(const struct result *r, u64 t_ns)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define APPLICATION_ID 0x45475052 /* "EGPR" */
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 #define BUSY_MS 30000
 #define SQL_BYTES 4096
 
@@ -41,6 +41,7 @@ static const struct {
 	COLUMN("align_downgraded", row.align_downgraded),
 	COLUMN("align_missed", row.align_missed),
 	COLUMN("end_mappings", row.end_mappings),
+	COLUMN("copied_bytes", row.copied_bytes),
 	COLUMN("exposure_byte_s", row.exposure_byte_s),
 	COLUMN("first_failure_request", row.first.request),
 	COLUMN("first_failure_t_ns", row.first.t_ns),

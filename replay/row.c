@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "replay/row.h"
 
+#include <errno.h>
 #include <stdio.h>
+
+#include "runtime/dart/dart.h"
 
 void row_fail(struct row *row, u64 request, u64 t_ns, s32 status, const char *phase)
 {
@@ -19,4 +22,9 @@ void row_fail(struct row *row, u64 request, u64 t_ns, s32 status, const char *ph
 	else if (i == row->reasons)
 		row->reason[row->reasons++].status = status;
 	row->reason[i].count++;
+}
+
+const char *row_reason(s32 status)
+{
+	return status == -ENOBUFS ? "pool full" : dart_reason(status);
 }

@@ -31,6 +31,7 @@ struct row_failure {
  * @unmatched_unmaps:   of what was not live
  * @reason:             failures by status, @reasons of them
  * @end_mappings:       still live at the end
+ * @copied_bytes:       by a policy that copies, at the least
  * @exposure_byte_s:    memory without requests that the policy kept mapped, by how long a device could reach it; to the last request
  */
 struct row {
@@ -43,6 +44,7 @@ struct row {
 	u64 lifetime_unknown, skipped_unmaps, unmatched_unmaps;
 	u64 align_wanted, align_downgraded, align_missed;
 	u64 end_mappings;
+	u64 copied_bytes;
 	u64 exposure_byte_s;
 	struct {
 		s32 status;
@@ -51,6 +53,9 @@ struct row {
 	u32 reasons;
 	struct row_failure first;
 };
+
+/** row_reason() - "mapping limit", "pool full", … for the status of a request that failed. */
+const char *row_reason(s32 status);
 
 /** row_fail() - count a failed request; @request is its number, @phase may be NULL. */
 void row_fail(struct row *row, u64 request, u64 t_ns, s32 status, const char *phase);

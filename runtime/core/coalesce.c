@@ -22,7 +22,8 @@ static bool config_usable(const struct coalesce_config *cfg)
 {
 	const struct coalesce_policy *policy = cfg->policy;
 	const struct coalesce_order nothing = { .root = COALESCE_NONE };
-	const struct coalesce_view view = { .param = cfg->param, .granule_log2 = cfg->granule_log2, .order = &nothing, .run_gpa = { 0, 1 } };
+	const struct coalesce_view view = { .param = cfg->param, .granule_log2 = cfg->granule_log2, .order = &nothing, .run_gpa = { 0, 1 },
+					    .lab = cfg->lab };
 	const struct span probe_gpa = { 0, 1 };
 	struct span out_gpa;
 	u32 i;

@@ -43,6 +43,7 @@ struct coalesce_order;
  * @mapped_bytes: now, and what has been asked for; @mappings likewise
  * @run_gpa:      the request, and those behind it in the driver's call that begin where the one before ends
  * @order:        the mappings around (coalesce_order.h); NULL unless the policy is ordered
+ * @lab:          as in the config
  */
 struct coalesce_view {
 	const u32 *param;
@@ -51,6 +52,7 @@ struct coalesce_view {
 	u64 mapped_bytes, mappings;
 	struct span run_gpa;
 	const struct coalesce_order *order;
+	const void *lab;
 };
 
 /**
@@ -91,6 +93,7 @@ extern const struct coalesce_policy *const coalesce_policies[];
  * @max_mappings: most live mappings this state can hold beside kept ones; the host's own limit may be lower
  * @max_requests: most distinct live DMA addresses this state can hold
  * @batch_max:    most entries per host call, 1..COMPANION_BATCH_MAX
+ * @lab:          what a laboratory policy knows beside, e.g. what is to come; NULL for those that ship
  */
 struct coalesce_config {
 	const struct coalesce_policy *policy;
@@ -101,6 +104,7 @@ struct coalesce_config {
 	u32 max_mappings;
 	u32 max_requests;
 	u32 batch_max;
+	const void *lab;
 };
 
 /**
@@ -112,6 +116,9 @@ struct coalesce_config {
  * unchanged.
  */
 int coalesce_parse(const char *spec, struct coalesce_config *cfg);
+
+/** coalesce_parse_in() - likewise, with the policies of another NULL-terminated list. */
+int coalesce_parse_in(const struct coalesce_policy *const *list, const char *spec, struct coalesce_config *cfg);
 
 /**
  * coalesce_format() - the inverse of coalesce_parse(), every parameter spelled out ("window:log2=18").

@@ -81,6 +81,7 @@ static int request_choose(const struct coalesce *c, const struct coalesce_reques
 		.param = c->cfg.param, .granule_log2 = c->cfg.granule_log2, .max_bytes = c->cfg.max_bytes,
 		.max_mappings = c->cfg.host_mappings, .mapped_bytes = c->stats.live_mapped_bytes + c->asked_bytes,
 		.mappings = c->stats.live_mappings + c->asked_n, .order = policy->ordered ? &c->order : NULL,
+		.lab = c->cfg.lab,
 	};
 	int rc;
 

@@ -49,13 +49,11 @@ static int word_number(struct word w, u32 *out)
 	return 0;
 }
 
-static const struct coalesce_policy *policy_find(struct word name)
+static const struct coalesce_policy *policy_find(const struct coalesce_policy *const *list, struct word name)
 {
-	const struct coalesce_policy *const *p;
-
-	for (p = coalesce_policies; *p; p++) {
-		if (word_is(name, (*p)->name))
-			return *p;
+	for (; *list; list++) {
+		if (word_is(name, (*list)->name))
+			return *list;
 	}
 	return NULL;
 }
@@ -91,6 +89,11 @@ static int parse_param(struct word text, const struct coalesce_policy *policy, u
 
 int coalesce_parse(const char *spec, struct coalesce_config *cfg)
 {
+	return coalesce_parse_in(coalesce_policies, spec, cfg);
+}
+
+int coalesce_parse_in(const struct coalesce_policy *const *list, const char *spec, struct coalesce_config *cfg)
+{
 	u32 param[COALESCE_PARAMS_MAX] = { 0 };
 	const struct coalesce_policy *policy;
 	const char *rest = spec;
@@ -101,7 +104,7 @@ int coalesce_parse(const char *spec, struct coalesce_config *cfg)
 		if (i + 1 == COALESCE_SPEC_BYTES)
 			return -EINVAL;
 	}
-	policy = policy_find(word_until(&rest, ':'));
+	policy = policy_find(list, word_until(&rest, ':'));
 	if (!policy)
 		return spec[0] && spec[0] != ':' ? -ENOENT : -EINVAL;
 	for (i = 0; i < policy->nparams; i++)
