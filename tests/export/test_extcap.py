@@ -22,12 +22,12 @@ def extcap(build):
 
 @pytest.fixture
 def live(build, tmp_path):
-    """Starts recorders of an access every ms milliseconds; all are gone after the test."""
+    """Starts recorders of an access every ms milliseconds; all are gone after the test. One that is held waits after so many until its stdin is closed."""
     running = []
 
-    def start(name="live.egt", ms=20, count=100000):
+    def start(name="live.egt", ms=20, count=100000, held_at=100000):
         path = tmp_path / name
-        running.append(subprocess.Popen([build / "tests/export/test_packets", "live", path, str(ms), str(count)]))
+        running.append(subprocess.Popen([build / "tests/export/test_packets", "live", path, str(ms), str(count), str(held_at)], stdin=subprocess.PIPE))
         end = time.monotonic() + 20
         while not path.exists():
             assert time.monotonic() < end
@@ -128,12 +128,13 @@ def test_tshark_lists_interface_and_link_type(live, tshark_env):
 @needs_tshark
 def test_tshark_gets_packets_while_they_are_recorded_and_all_of_them(root, live, tshark_env):
     count = 150
-    path, recorder = live(ms=20, count=count)
+    path, recorder = live(ms=5, count=count, held_at=count // 3)
     args = ["tshark", "-l", "-X", f"lua_script:{root / 'analysis/wireshark/egpu.lua'}", "-i", f"egpu:{path}", "-T", "fields", "-e", "egpu.tlp.value",
             "-Y", 'egpu.tlp.type == "MWr"']
     p = subprocess.Popen(args, env=tshark_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     first = p.stdout.readline()
-    assert recorder.poll() is None, "the first packet came after the recorder's end"
+    assert recorder.poll() is None
+    recorder.stdin.close()
     rest = p.stdout.read().splitlines()
     assert p.wait(timeout=30) == 0, p.stderr.read()
     assert recorder.wait(timeout=30) == 0

@@ -232,13 +232,16 @@ static int make_storm(const char *path)
 	return tracer_close(t, NULL) ? 1 : 0;
 }
 
-static int record_live(const char *path, unsigned int ms, unsigned int count)
+/* @held_at: after so many it goes on when its standard input ends */
+static int record_live(const char *path, unsigned int ms, unsigned int count, unsigned int held_at)
 {
 	struct tracer *t = make_trace(path);
 	struct tracer_ring *ring = tracer_ring(t);
 	struct trace_event e = { .kind = TRACE_REGION_WRITE, .device = tracer_device(t, "live", NULL), .arg = { 0, 0x10, 4 } };
 
 	for (unsigned int i = 0; i < count; i++) {
+		while (i == held_at && getchar() != EOF)
+			;
 		e.t_ns = tracer_now_ns();
 		e.arg[TRACE_REGION_VALUE] = i;
 		tracer_emit(ring, &e);
@@ -265,7 +268,7 @@ int main(int argc, char **argv)
 		return make_accesses(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "storm") == 0)
 		return make_storm(argv[2]);
-	if (argc == 5 && strcmp(argv[1], "live") == 0)
-		return record_live(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4]));
+	if (argc == 6 && strcmp(argv[1], "live") == 0)
+		return record_live(argv[2], (unsigned int)atoi(argv[3]), (unsigned int)atoi(argv[4]), (unsigned int)atoi(argv[5]));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
