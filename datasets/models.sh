@@ -25,5 +25,5 @@ for name; do
 		round(100.0 * sum(t_ns < (SELECT min(t_ns) FROM event WHERE kind = 'frame')) / count(*), 1) AS percent_before_first_frame
 		FROM event WHERE kind = 'req_map'"
 	"$build/egpu-replay" "$out/$name.egt" --dart apple-tb4 --policy direct --policy window:log2=18 --policy grow \
-		--policy grow:first=17,evidence=178 --policy grow:first=20,max=26 --policy grow:keep=64 --policy lazy --policy budget --policy merge
+		--policy grow:crowd=0 --policy grow:first=20,max=26 --policy offline:gap=18 --policy grow:keep=64 --policy lazy --policy budget --policy merge
 done

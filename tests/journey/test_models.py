@@ -24,12 +24,12 @@ def test_model_played_in_the_guest_has_the_published_ratios(build, root, tmp_pat
     sql = "SELECT avg(len = 4096) AS small FROM event WHERE kind = 'req_map'"
     small = json.loads(subprocess.run([build / "egpu-trace", "sql", "--json", trace, sql], capture_output=True, text=True, check=True).stdout)["small"]
     direct, window, grow = json.loads(subprocess.run(
-        [build / "egpu-replay", trace, "--json", "--policy", "direct", "--policy", "window:log2=18", "--policy", "grow:first=17,evidence=178"],
+        [build / "egpu-replay", trace, "--json", "--policy", "direct", "--policy", "window:log2=18", "--policy", "grow"],
         capture_output=True, text=True, check=True).stdout)
     assert small > 0.9
     assert 3 < direct["peak_mappings"] / window["peak_mappings"] < 5 and window["peak_mapped_bytes"] < 1536 << 20
     assert window["provenance"] == "modelled" and window["peak_mappings"] == window["measured"]["peak_mappings"]
-    assert grow["fits"] and 2 * grow["peak_mappings"] < window["peak_mappings"]
+    assert grow["fits"] and 4 * grow["peak_mappings"] < window["peak_mappings"]
     # generated without a guest it asks for the same, in the same order, and needs about as much; a driver's ring comes first when it is played
     made = tmp_path / "generated.egt"
     subprocess.run([build / "egpu-trace", "generate", root / "datasets/workloads/doom.workload", "-o", made], check=True, capture_output=True)
