@@ -8,6 +8,7 @@
 #include "runtime/workload_memory.h"
 
 #define MEMORY_DEFAULT_MIB 1536
+#define TICK_DEFAULT_NS 32 /* an Apple CPU's clock ticks every 42 */
 
 static const char help[] =
 	"usage: egpu-run [OPTION]... [-- QEMU-ARGUMENT...]\n"
@@ -19,6 +20,7 @@ static const char help[] =
 	"  --on-full wait|drop what a full event ring does: make the device wait (default), or drop and count\n"
 	"  --ring N            events each ring holds, a power of two (default 65536)\n"
 	"  --flush MS          an event is on disk after at most this long (default 1000)\n"
+	"  --tick NS           times are told to so many ns, a power of two (default 32; an Apple CPU's clock ticks every 42); 1: all digits\n"
 	"\n"
 	"Device and IOMMU:\n"
 	"  --device sim|vfio:ADDRESS  the embedded simulated GPU (default), or a real PCI function bound to vfio-pci, e.g. vfio:0000:01:00.0\n"
@@ -65,7 +67,7 @@ const char *run_options_help(void)
 }
 
 enum {
-	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_GUEST, OPT_KERNEL,
+	OPT_TRACE = 256, OPT_FORCE, OPT_ON_FULL, OPT_RING, OPT_FLUSH, OPT_TICK, OPT_DEVICE, OPT_DART, OPT_POLICY, OPT_ALIGN, OPT_WORKLOAD, OPT_GUEST, OPT_KERNEL,
 	OPT_INITRD, OPT_DISK, OPT_APPEND, OPT_MEMORY, OPT_CPUS, OPT_ACCEL, OPT_QEMU, OPT_CONSOLE, OPT_TIMEOUT, OPT_SERVE, OPT_ONCE, OPT_JSON,
 	OPT_QUIET, OPT_VERSION, OPT_DMA, OPT_TRACE_BARS, OPT_SCHED, OPT_CORES,
 };
@@ -73,7 +75,7 @@ enum {
 static const struct option options[] = {
 	{ "trace", required_argument, NULL, OPT_TRACE }, { "force", no_argument, NULL, OPT_FORCE },
 	{ "on-full", required_argument, NULL, OPT_ON_FULL }, { "ring", required_argument, NULL, OPT_RING },
-	{ "flush", required_argument, NULL, OPT_FLUSH }, { "device", required_argument, NULL, OPT_DEVICE },
+	{ "flush", required_argument, NULL, OPT_FLUSH }, { "tick", required_argument, NULL, OPT_TICK }, { "device", required_argument, NULL, OPT_DEVICE },
 	{ "dma", required_argument, NULL, OPT_DMA }, { "trace-bars", required_argument, NULL, OPT_TRACE_BARS },
 	{ "dart", required_argument, NULL, OPT_DART }, { "policy", required_argument, NULL, OPT_POLICY },
 	{ "align", required_argument, NULL, OPT_ALIGN }, { "workload", required_argument, NULL, OPT_WORKLOAD },
@@ -130,6 +132,7 @@ struct number_option {
 static const struct number_option numbers[] = {
 	{ OPT_RING, "--ring", 64, 1u << 24, offsetof(struct run_options, ring_events), true },
 	{ OPT_FLUSH, "--flush", 10, 60000, offsetof(struct run_options, flush_ms), false },
+	{ OPT_TICK, "--tick", 1, TRACE_TICK_NS_MAX, offsetof(struct run_options, tick_ns), true },
 	{ OPT_MEMORY, "--memory", 64, 1u << 20, offsetof(struct run_options, memory_mib), false },
 	{ OPT_CPUS, "--cpus", 1, 255, offsetof(struct run_options, cpus), false },
 	{ OPT_TIMEOUT, "--timeout", 1, 1000000, offsetof(struct run_options, timeout_s), false },
@@ -306,6 +309,8 @@ static void resolve(struct run_options *o)
 		o->memory_mib = workload_memory_mib(o->workload);
 	if (!o->memory_mib)
 		o->memory_mib = MEMORY_DEFAULT_MIB;
+	if (!o->tick_ns)
+		o->tick_ns = TICK_DEFAULT_NS;
 	if (!o->align)
 		o->align = align_shim_name(o->policy_file.shim >= 0 ? (u32)o->policy_file.shim : ALIGN_DOWNGRADE);
 	if (!o->traps_given)

@@ -38,7 +38,7 @@ struct run_options {
 	struct areas traps;
 	enum run_accel accel;
 	struct sched_spec sched;
-	u32 memory_mib, cpus, timeout_s, ring_events, flush_ms;
+	u32 memory_mib, cpus, timeout_s, ring_events, flush_ms, tick_ns;
 	bool dma_given, dart_given, traps_given, force, drop, once, quiet, json, help, version;
 	char **qemu_args;
 };

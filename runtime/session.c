@@ -24,7 +24,7 @@ static int open_trace(struct session *s, char *error)
 {
 	const struct run_options *o = s->o;
 	struct tracer_options options = {
-		.path = o->trace, .overwrite = o->force, .ring_events = o->ring_events, .flush_ms = o->flush_ms, .drop = o->drop,
+		.path = o->trace, .overwrite = o->force, .ring_events = o->ring_events, .flush_ms = o->flush_ms, .tick_ns = o->tick_ns, .drop = o->drop,
 	};
 	char text[PATH_MAX + 128];
 	int err = tracer_open(&options, &s->tracer, error);

@@ -29,8 +29,34 @@ void batch_free(struct batch *b)
 	free(b);
 }
 
+/* argument that is a time on another clock, 1 + its number; 0 = none */
+static const uint8_t time_arg[TRACE_KINDS] = {
+#define IS(form, number) TRACE_##form == TRACE_NS ? (number) + 1 :
+#define X(number, NAME, name, n0, f0, n1, f1, n2, f2, n3, f3, n4, f4, n5, f5) \
+	[number] = IS(f0, 0) IS(f1, 1) IS(f2, 2) IS(f3, 3) IS(f4, 4) IS(f5, 5) 0,
+	TRACE_EVENTS(X)
+#undef X
+#undef IS
+};
+
+/* what is cut off a time is cut off that on another clock too, so that their relation stays what it was */
+static void cut_to_ticks(struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct trace_event *e = &b->events[i];
+		uint64_t off_ns = e->t_ns & (b->tick_ns - 1);
+		unsigned int arg = e->kind < TRACE_KINDS ? time_arg[e->kind] : 0;
+
+		e->t_ns -= off_ns;
+		if (arg && e->arg[arg - 1] >= off_ns)
+			e->arg[arg - 1] -= off_ns;
+	}
+}
+
 void batch_pack(struct batch *b)
 {
+	if (b->tick_ns > 1)
+		cut_to_ticks(b);
 	chunk_encode(b->encoder, b->events, b->n, &b->row);
 }
 

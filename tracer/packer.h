@@ -14,6 +14,7 @@
  * struct batch - events on their way into a chunk, with what packs them.
  * @n:        events in it
  * @since_ns: when the first came
+ * @tick_ns:  times are cut to multiples of this; 0 or 1 = left alone
  * @row:      id and first_seq in, the rest out; valid until @encoder is used again
  */
 struct batch {
@@ -21,6 +22,7 @@ struct batch {
 	struct trace_event *events;
 	uint32_t n;
 	uint64_t since_ns;
+	uint32_t tick_ns;
 	struct chunk_row row;
 };
 
@@ -28,7 +30,7 @@ struct batch {
 struct batch *batch_new(bool thorough);
 void batch_free(struct batch *b); /* NULL is allowed */
 
-/** batch_pack() - fill @b->row. */
+/** batch_pack() - cut times to ticks, and fill @b->row. */
 void batch_pack(struct batch *b);
 
 struct packer;

@@ -29,7 +29,19 @@ static int check_options(const struct tracer_options *options, char *error)
 	if (options->flush_ms > WRITER_FLUSH_MS_MAX)
 		return trace_fail(error, -EINVAL, "flushing every %u ms is too rare: give at most %u", options->flush_ms,
 				  WRITER_FLUSH_MS_MAX);
+	if (options->tick_ns > TRACE_TICK_NS_MAX || (options->tick_ns & (options->tick_ns - 1)))
+		return trace_fail(error, -EINVAL, "times cannot be told to %u ns: give a power of two, 1 to %u", options->tick_ns, TRACE_TICK_NS_MAX);
 	return 0;
+}
+
+static int describe_tick(struct tracer *t, uint32_t tick_ns)
+{
+	char text[16];
+
+	if (tick_ns < 2)
+		return 0;
+	snprintf(text, sizeof(text), "%u", tick_ns);
+	return tracer_meta(t, TRACE_META_TICK, text);
 }
 
 static int describe(struct tracer *t)
@@ -71,7 +83,9 @@ int tracer_open(const struct tracer_options *options, struct tracer **out, char 
 		goto out_free;
 	err = describe(t);
 	if (!err)
-		err = writer_start(&t->writer, t->store, flush_ms);
+		err = describe_tick(t, options->tick_ns);
+	if (!err)
+		err = writer_start(&t->writer, t->store, flush_ms, options->tick_ns);
 	if (err) {
 		trace_fail(error, err, "cannot start recording to %s: %s", options->path, strerror(-err));
 		goto out_store;

@@ -18,11 +18,13 @@
 #define TRACE_ERROR_BYTES 256
 #define TRACE_DEVICES_MAX 65535
 #define TRACE_FORMAT_VERSION 1
+#define TRACE_TICK_NS_MAX 1024
 
 /* ---- what a trace says about itself: keys of its meta table (values are text; see trace(5)) ---- */
 #define TRACE_META_PROVENANCE "provenance"   /* "recorded" | "imported" | "modelled"; always there */
 #define TRACE_META_ORIGIN "origin"           /* from what: command line, file and its sha256, model and seed */
 #define TRACE_META_CLOCK "clock"             /* name of the clock of t_ns, e.g. "CLOCK_MONOTONIC" */
+#define TRACE_META_TICK "tick_ns"            /* all times are multiples of so many ns, a power of two; absent if 1 */
 #define TRACE_META_STARTED "started"         /* wall-clock time of the start, ISO 8601 UTC; absent if unknown */
 #define TRACE_META_HOST "host"               /* uname of the recorder */
 #define TRACE_META_QEMU "qemu"               /* version */
@@ -47,6 +49,7 @@ struct tracer_ring; /* one emitting thread's way into it */
  * @overwrite:   replace an existing egpu trace (never any other file)
  * @ring_events: capacity of each thread's ring, a power of two; 0 = 65,536
  * @flush_ms:    an event is on disk after at most this long; 0 = 1,000
+ * @tick_ns:     times are told to so many ns, a power of two, at most TRACE_TICK_NS_MAX; 0 = 1. Times of a guest's clock move with those of the events
  * @drop:        a full ring counts and drops (each gap becomes an event) instead of making the producer wait
  */
 struct tracer_options {
@@ -54,6 +57,7 @@ struct tracer_options {
 	bool overwrite;
 	uint32_t ring_events;
 	uint32_t flush_ms;
+	uint32_t tick_ns;
 	bool drop;
 };
 

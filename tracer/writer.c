@@ -150,6 +150,7 @@ static void writer_cut(struct writer *w)
 		return;
 	if (!atomic_load(&w->error)) {
 		number(w, w->filling);
+		w->filling->tick_ns = w->tick_ns;
 		batch_pack(w->filling);
 	}
 	commit(w, w->filling);
@@ -179,6 +180,7 @@ static void writer_full(struct writer *w)
 	if (!w->spare || w->lanes_used == WRITER_LANES)
 		commit_oldest(w);
 	number(w, w->filling);
+	w->filling->tick_ns = w->tick_ns;
 	free_lane = (w->lane_oldest + w->lanes_used++) % WRITER_LANES;
 	w->lane[free_lane].batch = w->filling;
 	packer_give(w->lane[free_lane].packer, w->filling);
@@ -335,13 +337,14 @@ int writer_init(struct writer *w, struct store *store, bool thorough)
 	return -ENOMEM;
 }
 
-int writer_start(struct writer *w, struct store *store, uint32_t flush_ms)
+int writer_start(struct writer *w, struct store *store, uint32_t flush_ms, uint32_t tick_ns)
 {
 	int err = writer_init(w, store, false);
 
 	if (err)
 		return err;
 	w->flush_ms = flush_ms;
+	w->tick_ns = tick_ns;
 	err = start_thread(w);
 	if (err)
 		writer_free(w);

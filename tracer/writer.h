@@ -48,7 +48,7 @@ struct writer {
 	_Atomic uint64_t lost;
 	atomic_int error;
 	atomic_bool stop;
-	uint32_t flush_ms;
+	uint32_t flush_ms, tick_ns;
 	pthread_t thread;
 	bool running;
 
@@ -76,7 +76,7 @@ void writer_put(struct writer *w, const struct trace_event *events, uint64_t n);
 int writer_finish(struct writer *w); /* Return: 0, or the first error of all that was put */
 
 /** writer_start() - with a thread that empties rings. On error nothing is left to free. */
-int writer_start(struct writer *w, struct store *store, uint32_t flush_ms);
+int writer_start(struct writer *w, struct store *store, uint32_t flush_ms, uint32_t tick_ns);
 
 /** writer_add_ring() - any thread. Return: NULL without memory or above WRITER_RINGS_MAX. */
 struct tracer_ring *writer_add_ring(struct writer *w, uint32_t ring_events, bool drop);

@@ -297,14 +297,47 @@ static void test_file_that_is_no_trace_is_never_replaced(void **state)
 	close(fd);
 }
 
+/* whole chunks by packers, and the rest */
+static void test_times_are_cut_to_ticks_and_clocks_stay_together(void **state)
+{
+	struct scratch *s = *state;
+	struct tracer *t = record(s, &(struct tracer_options){ .tick_ns = 32 });
+	struct tracer_ring *ring = tracer_ring(t);
+	struct trace_cursor *c;
+	struct trace_event e;
+	struct trace *r;
+
+	for (uint64_t i = 0; i < 200000; i++) {
+		e = (struct trace_event){ .t_ns = 1000 + i * 77, .kind = i % 2 ? TRACE_REQ_MAP : TRACE_CLOCK };
+		e.arg[i % 2 ? TRACE_REQ_GUEST_T : 0] = e.t_ns - 900;
+		tracer_emit(ring, &e);
+	}
+	assert_int_equal(tracer_close(t, s->error), 0);
+	assert_int_equal(trace_open(s->path, &r, s->error), 0);
+	assert_string_equal(trace_meta(r, TRACE_META_TICK), "32");
+	assert_int_equal(trace_cursor_open(r, false, &c), 0);
+	for (uint64_t i = 0; i < 200000; i++) {
+		uint64_t t_ns = (1000 + i * 77) / 32 * 32;
+
+		assert_int_equal(trace_next(c, &e, s->error), 1);
+		assert_int_equal(e.t_ns, t_ns);
+		assert_int_equal(e.arg[i % 2 ? TRACE_REQ_GUEST_T : 0], t_ns - 900);
+	}
+	trace_cursor_close(c);
+	trace_close(r);
+}
+
 static void test_bad_options_are_refused(void **state)
 {
 	struct scratch *s = *state;
 	const struct tracer_options odd = { .path = s->path, .ring_events = 100 }, huge = { .path = s->path, .ring_events = 1u << 31 };
 	const struct tracer_options nowhere = { .path = "/nonexistent/t.egt" }, unnamed = { .path = "" };
+	const struct tracer_options crooked = { .path = s->path, .tick_ns = 24 }, coarse = { .path = s->path, .tick_ns = 2 * TRACE_TICK_NS_MAX };
 	struct tracer *t = NULL;
 
 	assert_int_equal(tracer_open(&odd, &t, s->error), -EINVAL);
+	assert_int_equal(tracer_open(&crooked, &t, s->error), -EINVAL);
+	assert_int_equal(tracer_open(&coarse, &t, s->error), -EINVAL);
 	assert_int_equal(tracer_open(&huge, &t, s->error), -EINVAL);
 	assert_int_equal(tracer_open(&nowhere, &t, s->error), -ENOENT);
 	assert_int_equal(tracer_open(&unnamed, &t, s->error), -EINVAL);
@@ -520,6 +553,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_dropped_events_are_gaps_and_in_the_account, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_second_recorder_is_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_that_is_no_trace_is_never_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_times_are_cut_to_ticks_and_clocks_stay_together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bad_options_are_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_full_disk_is_an_error_and_leaves_a_readable_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reading_while_recording_sees_what_was_flushed, set_up, tear_down),
