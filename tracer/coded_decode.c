@@ -122,9 +122,82 @@ static void find_meanings(const struct coded_scratch *s, uint64_t dict_n, struct
 		m[CODED_TOKEN_RUN + i] = (struct meaning){ 1u << i, i, 1 };
 }
 
-/* @n residues. Return: false if the stream does not hold exactly so many */
-static bool get_residues(const struct huffman_table *table, const struct meaning *m, const uint8_t *in, const uint8_t *end, uint64_t *out,
-			 uint32_t n)
+/* ---- several residues in one step, where codes are short ---- */
+
+#define STEP_BITS 10u
+#define STEP_RESIDUES 4u
+#define STEP_ROWS_MIN 4096u /* for fewer the table costs more than it saves */
+
+_Static_assert(STEP_RESIDUES == 4, "take_steps() writes four");
+
+/* what the next STEP_BITS bits begin with: @n residues below 256 that take @bits; @n is 0 if the first is of another kind */
+struct step {
+	uint8_t bits, n;
+	uint8_t residue[STEP_RESIDUES];
+};
+
+static bool is_short(const struct meaning *t)
+{
+	return !t->raw_bits && !t->run && t->base < 256;
+}
+
+static struct step find_step(const struct huffman_table *table, const struct meaning *m, uint32_t bits)
+{
+	struct step s = { 0 };
+
+	while (s.n < STEP_RESIDUES) {
+		uint16_t entry = table->entry[bits >> s.bits];
+		unsigned int length = entry & 15;
+
+		if (!entry || s.bits + length > STEP_BITS || !is_short(&m[entry >> 4]))
+			break;
+		s.residue[s.n++] = (uint8_t)m[entry >> 4].base;
+		s.bits = (uint8_t)(s.bits + length);
+	}
+	return s;
+}
+
+/* Return: false, and no table, if steps would not be worth it: less than half of the tokens are short */
+static bool find_steps(const struct coded_scratch *s, const struct meaning *m, uint32_t n, struct step *steps)
+{
+	uint32_t share = 0;
+
+	if (n < STEP_ROWS_MIN)
+		return false;
+	for (uint32_t t = 0; t < CODED_TOKENS; t++) {
+		if (s->code.length[t] && s->code.length[t] <= STEP_BITS && is_short(&m[t]))
+			share += (1u << STEP_BITS) >> s->code.length[t];
+	}
+	if (share < (1u << STEP_BITS) / 2)
+		return false;
+	for (uint32_t i = 0; i < 1u << STEP_BITS; i++)
+		steps[i] = find_step(&s->table, m, i);
+	return true;
+}
+
+/* as many steps as the bits at hand and @room rows allow. Return: rows written */
+static inline uint32_t take_steps(struct bit_source *b, const struct step *steps, uint64_t *out, uint32_t room)
+{
+	uint32_t i = 0;
+
+	while (i + STEP_RESIDUES <= room && b->n >= STEP_BITS) {
+		const struct step *s = &steps[b->bits & ((1u << STEP_BITS) - 1)];
+
+		if (!s->n)
+			break;
+		out[i] = s->residue[0];
+		out[i + 1] = s->residue[1];
+		out[i + 2] = s->residue[2];
+		out[i + 3] = s->residue[3];
+		take(b, s->bits);
+		i += s->n;
+	}
+	return i;
+}
+
+/* @n residues; @steps may be NULL. Return: false if the stream does not hold exactly so many */
+static bool get_residues(const struct huffman_table *table, const struct meaning *m, const struct step *steps, const uint8_t *in,
+			 const uint8_t *end, uint64_t *out, uint32_t n)
 {
 	struct bit_source b = { .at = in, .end = end };
 	uint32_t i = 0;
@@ -135,6 +208,13 @@ static bool get_residues(const struct huffman_table *table, const struct meaning
 		uint64_t v;
 
 		refill(&b);
+		if (steps) {
+			uint32_t took = take_steps(&b, steps, out + i, n - i);
+
+			i += took;
+			if (took)
+				continue;
+		}
 		entry = table->entry[b.bits & ((1u << HUFFMAN_BITS_MAX) - 1)];
 		if (!entry)
 			return false;
@@ -200,7 +280,9 @@ static void add_prediction(const struct head *h, uint64_t *v, uint32_t n)
 int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint64_t *values, uint32_t n, const uint64_t *other)
 {
 	struct meaning meanings[CODED_TOKENS];
+	struct step steps[1u << STEP_BITS];
 	struct head h = { 0 };
+	bool stepping;
 	size_t head;
 
 	if (bytes && in[0] >= CODED_PREDICTORS)
@@ -213,7 +295,8 @@ int coded_decode(struct coded_scratch *s, const uint8_t *in, size_t bytes, uint6
 			return -EBADMSG;
 	}
 	find_meanings(s, h.dict_n, meanings);
-	if (!get_residues(&s->table, meanings, in + head, in + bytes, values, n))
+	stepping = find_steps(s, meanings, n, steps);
+	if (!get_residues(&s->table, meanings, stepping ? steps : NULL, in + head, in + bytes, values, n))
 		return -EBADMSG;
 	if (h.predictor == CODED_OFFSET || h.predictor == CODED_KEYED)
 		add_windows(s, &h, values, n, other);
