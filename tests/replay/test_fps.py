@@ -73,6 +73,16 @@ def test_what_a_frame_does_is_what_it_stops_paying_for(replay, build, root):
     assert float(row["calls=1000"]) < 100
 
 
+def test_bars_that_are_mapped_cost_what_is_published(replay, build, root):
+    trace = root / "tests/tracer/golden-1.2.egt"
+    row, = table(replay, trace, *(w for k in ("bars=mapped", "bars=wc", "accesses=0") for w in ("--what-if", k)), "--access-us", "1")
+    def frame_us(key):
+        return 1e6 / float(row[key])
+    reads, writes = (float(row[f"bar_{k}_per_frame"]) for k in ("reads", "writes"))
+    assert frame_us("bars=mapped") - frame_us("accesses=0") == pytest.approx((reads + writes) / 30, rel=0.05, abs=0.01)
+    assert frame_us("bars=wc") - frame_us("accesses=0") == pytest.approx(reads / 30 + writes / 300, rel=0.05, abs=0.01)
+
+
 def test_costs_above_the_whole_frame_are_not_turned_into_a_figure(replay, root):
     assert "cannot be told" in replay("fps", root / "tests/tracer/golden-1.2.egt", "--what-if", "accesses=0").stdout
 
@@ -86,7 +96,7 @@ def test_costs_above_the_whole_frame_are_not_turned_into_a_figure(replay, root):
     (["--nonsense"], 2, "unknown option"),
     (["/nonexistent.egt"], 1, "No such file"),
     (["TRACE"], 1, "no two frames"),
-    (["TRACE", "--what-if", "cpu=2"], 2, "accesses=TIMES or calls=TIMES"),
+    (["TRACE", "--what-if", "cpu=2"], 2, "accesses=TIMES, calls=TIMES"),
 ])
 def test_misuse_and_traces_without_frames_get_one_line(replay, trace, args, status, words):
     assert words in replay("fps", *[trace if a == "TRACE" else a for a in args], status=status).stderr
