@@ -109,7 +109,7 @@ class Outcome:
         return json.loads(self.tool("egpu-replay", trace, "--json", "--align", "none", "--policy", policy))[0]
 
 
-def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policies=("window:log2=18",), options="", traced=True, hash_patience_s=300, timeout_s=900):
+def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policies=("window:log2=18",), options="", traced=True, hash_patience_s=600, timeout_s=1500):
     snap = nested / (f"{kernel}-viommu.snap" if way.startswith("viommu") else f"{kernel}.snap")
     result = l1.run(build, nested, script(way, devices, policies, options, traced, hash_patience_s), devices, disk=disk, snapshot=snap, timeout_s=timeout_s)
     assert result.status == 0, result.console[-8000:]

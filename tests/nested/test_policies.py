@@ -18,7 +18,7 @@ def parts(o, name):
 
 
 def test_every_policy_serves_stock_drivers_and_replay_predicts_it(build, nested, tmp_path, disk):  # noqa: F811
-    o = run(build, nested, tmp_path, disk, "companion", list(IDS), "6.1", POLICIES, timeout_s=2400)
+    o = run(build, nested, tmp_path, disk, "companion", list(IDS), "6.1", POLICIES, timeout_s=3600)
     assert_everything_worked(o, list(IDS), disk, times=len(POLICIES))
     for name in IDS:
         kinds, found = o.kinds(name), list(parts(o, name))
