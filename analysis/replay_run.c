@@ -64,18 +64,25 @@ static int run(const char *const *argv, FILE *out, char *error)
 	return rc;
 }
 
+static FILE *scratch(char *error)
+{
+	FILE *out = tmpfile();
+
+	if (!out)
+		snprintf(error, REPLAY_RUN_ERROR_BYTES, "cannot make a temporary file: %s", strerror(errno));
+	return out;
+}
+
 int replay_run_check(const struct replay_run_options *options, char *error)
 {
 	const char *argv[REPLAY_RUN_POLICIES_MAX * 2 + FIXED_ARGS] = { 0 };
 	char program[PATH_MAX];
-	FILE *out = tmpfile();
+	FILE *out = scratch(error);
 	unsigned int i, n = 0;
 	int rc;
 
-	if (!out) {
-		snprintf(error, REPLAY_RUN_ERROR_BYTES, "cannot make a temporary file: %s", strerror(errno));
+	if (!out)
 		return -EIO;
-	}
 	find_program(program, sizeof(program));
 	add(argv, &n, program, NULL);
 	for (i = 0; i < options->npolicies; i++)
@@ -127,14 +134,12 @@ int replay_run_fps(char **csv, char *error)
 {
 	const char *argv[FIXED_ARGS] = { 0 };
 	char program[PATH_MAX];
-	FILE *out = tmpfile();
+	FILE *out = scratch(error);
 	unsigned int n = 0;
 	int rc;
 
-	if (!out) {
-		snprintf(error, REPLAY_RUN_ERROR_BYTES, "cannot make a temporary file: %s", strerror(errno));
+	if (!out)
 		return -EIO;
-	}
 	find_program(program, sizeof(program));
 	add(argv, &n, program, NULL);
 	add(argv, &n, "fps", "--csv");
@@ -150,15 +155,13 @@ int replay_run_fps(char **csv, char *error)
 
 int replay_run(struct replay_run *r, const char *path, const char *series_path, const struct replay_run_options *options, char *error)
 {
-	FILE *out = tmpfile();
+	FILE *out = scratch(error);
 	char *text = NULL;
 	int rc;
 
 	memset(r, 0, sizeof(*r));
-	if (!out) {
-		snprintf(error, REPLAY_RUN_ERROR_BYTES, "cannot make a temporary file: %s", strerror(errno));
+	if (!out)
 		return -EIO;
-	}
 	rc = ask(out, path, series_path, options, error);
 	if (rc)
 		goto out_unlink;

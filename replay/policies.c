@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include "replay/policies.h"
 
-static const struct policy_lab *const all[] = { &policy_bounce, &policy_offline, &policy_pool };
+/* the laboratory: one line each */
+#define LABORATORY(X) \
+	X(bounce)     \
+	X(offline)    \
+	X(pool)
+
+#define DECLARE(name)                                           \
+	extern const struct coalesce_policy policy_##name##_core; \
+	extern const struct policy_lab policy_##name;
+LABORATORY(DECLARE)
+#define CORE(name) &policy_##name##_core,
+const struct coalesce_policy *const policies_lab[] = { LABORATORY(CORE) NULL };
+#define LAB(name) &policy_##name,
+static const struct policy_lab *const all[] = { LABORATORY(LAB) };
 
 #define POLICIES (sizeof(all) / sizeof(all[0]))
-
-extern const struct coalesce_policy policy_bounce_core, policy_offline_core, policy_pool_core;
-
-const struct coalesce_policy *const policies_lab[] = { &policy_bounce_core, &policy_offline_core, &policy_pool_core, NULL };
 
 int policies_parse(const char *spec, struct coalesce_config *config)
 {

@@ -29,8 +29,6 @@ struct policy_lab {
 	void (*clear)(void *lab);
 };
 
-extern const struct policy_lab policy_bounce, policy_offline, policy_pool;
-
 /** policies_lab - all of the laboratory, NULL-terminated. */
 extern const struct coalesce_policy *const policies_lab[];
 

@@ -97,6 +97,7 @@ static int writer_checkpoint(struct writer *w, struct chunk_encoder *encoder)
 /* the numbers of the chunk that @b will be, behind what is stored and what packers have */
 static void number(const struct writer *w, struct batch *b)
 {
+	b->tick_ns = w->tick_ns;
 	b->row = (struct chunk_row){ .id = w->next_chunk + w->lanes_used, .first_seq = w->next_seq };
 	for (unsigned int i = 0; i < w->lanes_used; i++)
 		b->row.first_seq += w->lane[(w->lane_oldest + i) % WRITER_LANES].batch->n;
@@ -150,7 +151,6 @@ static void writer_cut(struct writer *w)
 		return;
 	if (!atomic_load(&w->error)) {
 		number(w, w->filling);
-		w->filling->tick_ns = w->tick_ns;
 		batch_pack(w->filling);
 	}
 	commit(w, w->filling);
@@ -180,7 +180,6 @@ static void writer_full(struct writer *w)
 	if (!w->spare || w->lanes_used == WRITER_LANES)
 		commit_oldest(w);
 	number(w, w->filling);
-	w->filling->tick_ns = w->tick_ns;
 	free_lane = (w->lane_oldest + w->lanes_used++) % WRITER_LANES;
 	w->lane[free_lane].batch = w->filling;
 	packer_give(w->lane[free_lane].packer, w->filling);
