@@ -6,6 +6,7 @@
 #include "replay/slots.h"
 
 #define NO_IOVA (~(u64)0)
+#define AHEAD_ITEMS 16u /* requests whose memory is fetched together */
 
 static int cell_submit(void *ctx, enum companion_op op, struct companion_entry *entries, u32 n)
 {
@@ -77,7 +78,7 @@ int cell_init(struct cell *cell, const struct cell_spec *spec, u32 slots, const 
 	cell->state = malloc(state_bytes);
 	cell->entries = malloc(BATCH_ITEMS_MAX * sizeof(*cell->entries));
 	cell->requests = malloc(BATCH_ITEMS_MAX * sizeof(*cell->requests));
-	cell->slot_iova = malloc(((size_t)slots + 1) * sizeof(*cell->slot_iova));
+	cell->slot_iova = calloc((size_t)slots + 1, sizeof(*cell->slot_iova));
 	cell->dart = dart_new(&spec->limits);
 	if (prepare_lab(cell, &sized, foreseen) || !cell->state || !cell->entries || !cell->requests || !cell->slot_iova || !cell->dart) {
 		cell_destroy(cell);
@@ -104,7 +105,11 @@ void cell_destroy(struct cell *cell)
 static void sample(struct cell *cell, u64 t_ns)
 {
 	const struct coalesce_stats *s = coalesce_stats(cell->coalesce);
-	struct series_point p = {
+	struct series_point p;
+
+	if (!cell->series.bins)
+		return;
+	p = (struct series_point){
 		.live_requests = s->live_requests,
 		.live_request_bytes = s->live_request_bytes,
 		.live_mappings = s->live_mappings,
@@ -113,7 +118,6 @@ static void sample(struct cell *cell, u64 t_ns)
 		.failures = cell->row.failures,
 		.space = dart_space(cell->dart),
 	};
-
 	series_add(&cell->series, t_ns, &p);
 }
 
@@ -219,6 +223,33 @@ static void run_unmap(struct cell *cell, const struct batch *batch)
 	sample(cell, batch->items[batch->n - 1].t_ns);
 }
 
+/* what the items of @parts will touch, as far as it is known before they are run */
+static void look_ahead(const struct cell *cell, const struct block_part *parts, u32 n)
+{
+	struct coalesce_ahead ahead[AHEAD_ITEMS];
+	u32 slot[AHEAD_ITEMS];
+	u32 i, k, items_n = 0;
+
+	for (i = 0; i < n; i++) {
+		const struct batch *batch = &parts[i].batch;
+
+		for (k = 0; k < batch->n && items_n < AHEAD_ITEMS; k++) {
+			const struct batch_item *item = &batch->items[k];
+
+			if (item->slot == SLOTS_NONE)
+				continue;
+			__builtin_prefetch(&cell->slot_iova[item->slot], 1);
+			slot[items_n] = batch->kind == TRACE_REQ_MAP ? SLOTS_NONE : item->slot;
+			ahead[items_n++].gpa = item->gpa;
+		}
+	}
+	for (i = 0; i < items_n; i++) {
+		if (slot[i] != SLOTS_NONE)
+			ahead[i] = (struct coalesce_ahead){ .iova = cell->slot_iova[slot[i]] };
+	}
+	coalesce_look_ahead(cell->coalesce, ahead, items_n);
+}
+
 static void run_part(struct cell *cell, const struct block_part *part)
 {
 	if (part->batch.n == 0) {
@@ -236,10 +267,15 @@ static void run_part(struct cell *cell, const struct block_part *part)
 
 void cell_run(struct cell *cell, const struct block *block)
 {
-	u32 i;
+	u32 i, next, items_n;
 
-	for (i = 0; i < block->parts_n; i++)
-		run_part(cell, &block->parts[i]);
+	for (i = 0; i < block->parts_n; i = next) {
+		for (next = i, items_n = 0; next < block->parts_n && items_n < AHEAD_ITEMS; next++)
+			items_n += block->parts[next].batch.n;
+		look_ahead(cell, &block->parts[i], next - i);
+		for (; i < next; i++)
+			run_part(cell, &block->parts[i]);
+	}
 }
 
 void cell_finish(struct cell *cell)

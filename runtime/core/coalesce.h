@@ -208,6 +208,24 @@ u32 coalesce_map(struct coalesce *c, struct coalesce_request *reqs, u32 n);
 u32 coalesce_unmap(struct coalesce *c, struct coalesce_request *reqs, u32 n);
 
 /**
+ * struct coalesce_ahead - a request to come.
+ * @gpa:  what will be mapped; empty for an unmap
+ * @iova: unmap: the address, as far as it is known
+ * @at:   internal
+ */
+struct coalesce_ahead {
+	struct span gpa;
+	u64 iova;
+	u32 at;
+};
+
+/**
+ * coalesce_look_ahead() - fetch into the cache what @n requests to come will touch; nothing changes, and wrong guesses only cost time.
+ * Worth while for some tens at a time whose tables do not fit into the cache.
+ */
+void coalesce_look_ahead(const struct coalesce *c, struct coalesce_ahead *ahead, u32 n);
+
+/**
  * coalesce_find() - the mapping behind a live DMA address (for sync and translation).
  * Return: true, and *@gpa the guest-physical address, if @iova is the address of a live request.
  */

@@ -10,7 +10,7 @@ static u32 slots_for(u32 max)
 
 static u32 home_of(const struct coalesce_live *live, u64 iova)
 {
-	return (u32)((u64)coalesce_hash(iova) * live->n >> 32);
+	return coalesce_hash_below(iova, live->n);
 }
 
 static u32 after(const struct coalesce_live *live, u32 i)
@@ -52,6 +52,14 @@ static u32 probe(const struct coalesce_live *live, u64 iova)
 	while (live->slots[i].count != 0 && live->slots[i].iova != iova)
 		i = after(live, i);
 	return i;
+}
+
+u32 coalesce_live_ahead(const struct coalesce_live *live, u64 iova)
+{
+	u32 home = home_of(live, iova);
+
+	__builtin_prefetch(&live->slots[home], 1);
+	return home;
 }
 
 struct coalesce_slot *coalesce_live_find(const struct coalesce_live *live, u64 iova)

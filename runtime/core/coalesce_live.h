@@ -51,6 +51,9 @@ void coalesce_live_clear(struct coalesce_live *live);
 /** coalesce_live_find() - Return: the slot of @iova, NULL if it is not live. */
 struct coalesce_slot *coalesce_live_find(const struct coalesce_live *live, u64 iova);
 
+/** coalesce_live_ahead() - fetch the slot where @iova may be. Return: its index. */
+u32 coalesce_live_ahead(const struct coalesce_live *live, u64 iova);
+
 /** coalesce_live_reserve() - keep a place; give it back by coalesce_live_unreserve(). Return: false if the table is full. */
 bool coalesce_live_reserve(struct coalesce_live *live);
 void coalesce_live_unreserve(struct coalesce_live *live);

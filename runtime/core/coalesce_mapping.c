@@ -34,9 +34,18 @@ void coalesce_mappings_clear(struct coalesce_mappings *t)
 	t->free = 0;
 }
 
+/* spans that differ in length only are few: any odd number tells them apart */
 static u32 *bucket_of(const struct coalesce_mappings *t, struct span gpa)
 {
-	return &t->buckets[coalesce_hash(gpa.start ^ (u64)coalesce_hash(gpa.len) << 32) & t->bucket_mask];
+	return &t->buckets[coalesce_hash_below(gpa.start + gpa.len * 0xff51afd7ed558ccdull, t->bucket_mask + 1)];
+}
+
+u32 coalesce_mappings_ahead(const struct coalesce_mappings *t, struct span gpa)
+{
+	const u32 *bucket = bucket_of(t, gpa);
+
+	__builtin_prefetch(bucket);
+	return (u32)(bucket - t->buckets);
 }
 
 u32 coalesce_mappings_find(const struct coalesce_mappings *t, struct span gpa)

@@ -56,6 +56,9 @@ void coalesce_mappings_clear(struct coalesce_mappings *t);
 /** coalesce_mappings_find() - Return: index of the mapping of exactly @gpa, or COALESCE_NONE. */
 u32 coalesce_mappings_find(const struct coalesce_mappings *t, struct span gpa);
 
+/** coalesce_mappings_ahead() - fetch the bucket of @gpa. Return: its index. */
+u32 coalesce_mappings_ahead(const struct coalesce_mappings *t, struct span gpa);
+
 /** coalesce_mappings_add() - a new one for @gpa, status COALESCE_ASKED, no references yet. Return: index, or COALESCE_NONE if full. */
 u32 coalesce_mappings_add(struct coalesce_mappings *t, struct span gpa);
 

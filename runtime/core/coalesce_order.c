@@ -66,10 +66,9 @@ static void rotate(struct coalesce_order *o, u32 i)
 	measure(o, i);
 }
 
-/* no two indexes have the same: the hash multiplies by an odd number */
 static bool above(u32 a, u32 b)
 {
-	return coalesce_hash(a) > coalesce_hash(b);
+	return coalesce_shuffle(a) > coalesce_shuffle(b);
 }
 
 void coalesce_order_add(struct coalesce_order *o, u32 i)

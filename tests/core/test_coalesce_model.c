@@ -224,6 +224,23 @@ static void check_counters(struct world *w)
 	assert_false(coalesce_find(w->c, 1, &gpa));
 }
 
+/* guesses at what is to come, right ones and wild ones, change nothing */
+static void look_ahead(const struct world *w)
+{
+	struct coalesce_ahead ahead[BATCH_MAX];
+	const struct naive *m = &w->naive;
+	u32 n = random_below(BATCH_MAX + 1), i;
+
+	for (i = 0; i < n; i++) {
+		ahead[i] = (struct coalesce_ahead){ .iova = (u64)random_below(~0u) << random_below(33) };
+		if (random_below(2))
+			ahead[i].gpa = random_request(m).gpa;
+		else if (m->n && random_below(2))
+			ahead[i].iova = m->live[random_below(m->n)].iova;
+	}
+	coalesce_look_ahead(w->c, ahead, n);
+}
+
 static void random_steps(const char *spec, u32 refuse_percent)
 {
 	struct world *w = malloc(sizeof(*w));
@@ -233,6 +250,7 @@ static void random_steps(const char *spec, u32 refuse_percent)
 	random_state = 42;
 	world_open(w, spec, refuse_percent);
 	for (step = 0; step < STEPS; step++) {
+		look_ahead(w);
 		/* waves, so that the state is now full and now nearly empty */
 		if (random_below(100) < (step / 500 % 2 ? 35u : 60u))
 			step_map(w);
