@@ -104,7 +104,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libegpu.a
 programs: $(PROGS) $(EXT)
 test-programs: $(PROGS) $(EXT) $(TESTS)
 
--include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC)) $(EXT_SRC:%.c=$(BUILD)/ext/%.o))
+-include $(patsubst %.o,%.d,$(call obj,$(SRC) $(TEST_SRC) $(BENCHES:$(BUILD)/%=%.c)) $(EXT_SRC:%.c=$(BUILD)/ext/%.o))
 
 # ---- use ----
 lint: | $(SETUP_PACKAGES)
