@@ -41,7 +41,7 @@ static struct {
 } line;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows, and of writing the line */
-static int counter = UNKNOWN;
+static int counter = UNKNOWN; /* once it is not, it stays, and may be read without the lock */
 static struct reading last; /* of the kernel's clock */
 
 static uint64_t ticks_now(void)
@@ -141,9 +141,11 @@ static uint64_t off_the_line(void)
 {
 	uint64_t ns;
 
+	if (__atomic_load_n(&counter, __ATOMIC_RELAXED) == NOT_TRUSTED)
+		return kernel_ns();
 	pthread_mutex_lock(&lock);
 	if (counter == UNKNOWN) {
-		counter = kernel_trusts_counter() ? TRUSTED : NOT_TRUSTED;
+		__atomic_store_n(&counter, kernel_trusts_counter() ? TRUSTED : NOT_TRUSTED, __ATOMIC_RELAXED);
 		last = read_both();
 		ns = last.ns;
 	} else if (counter == NOT_TRUSTED) {
