@@ -18,11 +18,22 @@
 #define ENCODER_RAW_BYTES (ENCODER_HEAD_BYTES + ENCODER_BODY_BYTES)
 #define COLUMN_BYTES_MAX ((size_t)CHUNK_EVENTS_MAX * 8 + VARINT_BYTES_MAX)
 
+#define HABIT_CHUNKS 16u /* that a column is encoded by habit, before it is looked at anew */
+
+#define COLUMN_ROWS (CHUNK_EVENTS_MAX + 24u) /* room for one; a distance of 2^19 bytes between rows would put all columns into the same places of the cache */
+
 #define COLUMN_BYTES_SMALL 48u /* a column that small is not worth a search for a better encoding */
 
 _Static_assert(ENCODER_RAW_BYTES <= CHUNK_RAW_MAX, "an encoder stays inside the format's limit");
 _Static_assert(CHUNK_KINDS_MAX * 12 + 3 <= CHUNK_KINDS_TEXT_BYTES, "\"255\":65536, for each kind");
 _Static_assert(TRACE_ARGS_MAX <= CHUNK_ARGS_MAX && TRACE_KINDS <= CHUNK_KINDS_MAX, "the event table fits the format");
+
+/* how a column was last encoded best: @predictor took @bytes for @rows, and did well in the next @uses chunks too; no rows: another way was best */
+struct habit {
+	enum coded_predictor predictor;
+	uint32_t rows, uses;
+	size_t bytes;
+};
 
 /**
  * struct chunk_encoder - events as columns: @kind, @t_ns, @device and @status in the order of the events, @arg and @time (t_ns once more)
@@ -30,21 +41,40 @@ _Static_assert(TRACE_ARGS_MAX <= CHUNK_ARGS_MAX && TRACE_KINDS <= CHUNK_KINDS_MA
  */
 struct chunk_encoder {
 	bool thorough;
-	uint64_t kind[CHUNK_EVENTS_MAX], t_ns[CHUNK_EVENTS_MAX], device[CHUNK_EVENTS_MAX], status[CHUNK_EVENTS_MAX];
-	uint64_t arg[TRACE_ARGS_MAX][CHUNK_EVENTS_MAX], time[CHUNK_EVENTS_MAX];
+	uint64_t kind[COLUMN_ROWS], t_ns[COLUMN_ROWS], device[COLUMN_ROWS], status[COLUMN_ROWS];
+	uint64_t arg[TRACE_ARGS_MAX][COLUMN_ROWS], time[COLUMN_ROWS];
 	uint64_t residues[CHUNK_EVENTS_MAX];
 	uint16_t tokens[CHUNK_EVENTS_MAX];
 	uint32_t start[CHUNK_KINDS_MAX + 1];
+	uint8_t args[CHUNK_KINDS_MAX]; /* of each kind; the rest of @arg is not written */
 	uint8_t head[ENCODER_HEAD_BYTES];
 	size_t head_bytes;
 	size_t body_bytes;
 	uint32_t columns;
 	char kinds[CHUNK_KINDS_TEXT_BYTES];
+	struct habit habit[CHUNK_ARGS_MAX * CHUNK_KINDS_MAX];
 	struct coded_scratch coded;
 	uint8_t coded_body[COLUMN_BYTES_MAX + CODED_ROOM];
 	uint8_t raw[ENCODER_RAW_BYTES];
 	uint8_t packed[CHUNK_LZ4_BOUND(ENCODER_RAW_BYTES)];
 };
+
+static enum trace_form form_of(unsigned int kind, unsigned int arg)
+{
+	const struct trace_event_info *info = trace_event_info(kind);
+
+	return info ? info->arg_form[arg] : TRACE_HEX;
+}
+
+/* arguments that a kind of event has, from the first to the last */
+static uint8_t args_of(unsigned int kind)
+{
+	uint8_t n = TRACE_ARGS_MAX;
+
+	while (n && form_of(kind, n - 1u) == TRACE_UNUSED)
+		n--;
+	return n;
+}
 
 struct chunk_encoder *chunk_encoder_new(bool thorough)
 {
@@ -52,6 +82,9 @@ struct chunk_encoder *chunk_encoder_new(bool thorough)
 
 	if (!e)
 		return NULL;
+	memset(e->habit, 0, sizeof(e->habit));
+	for (unsigned int k = 0; k < CHUNK_KINDS_MAX; k++)
+		e->args[k] = args_of(k);
 	e->thorough = thorough;
 	e->coded.residues = e->residues;
 	e->coded.tokens = e->tokens;
@@ -90,7 +123,7 @@ static void split_events(struct chunk_encoder *e, const struct trace_event *even
 		e->device[i] = event->device;
 		e->status[i] = zigzag((uint64_t)(int64_t)event->status);
 		e->time[at] = event->t_ns;
-		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++)
+		for (unsigned int a = 0; a < e->args[event->kind]; a++)
 			e->arg[a][at] = event->arg[a];
 		min = event->t_ns < min ? event->t_ns : min;
 		max = event->t_ns > max ? event->t_ns : max;
@@ -101,23 +134,69 @@ static void split_events(struct chunk_encoder *e, const struct trace_event *even
 
 /* ---- columns to bytes ---- */
 
+/* what a row of @column takes at most; those of an event together what ENCODER_BODY_BYTES allows */
+static uint64_t row_bytes_max(unsigned int column)
+{
+	switch (column) {
+	case CHUNK_COLUMN_KIND:
+		return 1;
+	case CHUNK_COLUMN_DEVICE:
+		return 2;
+	case CHUNK_COLUMN_STATUS:
+		return 5;
+	default:
+		return 8;
+	}
+}
+
+/* as the same column was in the chunk before, which saves the search for the best way. Return: bytes; 0 if it does not do as well as then */
+static size_t put_by_habit(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, uint8_t *body)
+{
+	uint64_t expected, limit = row_bytes_max(column) * c->n;
+	struct habit *h = &e->habit[column];
+	size_t bytes;
+
+	if (h->rows == 0 || h->uses++ == HABIT_CHUNKS)
+		return 0;
+	expected = (uint64_t)h->bytes * c->n / h->rows;
+	expected += expected / 16 + COLUMN_BYTES_SMALL;
+	bytes = coded_encode(&e->coded, c, &h->predictor, e->coded_body, expected < limit ? expected : limit);
+	if (bytes == 0 || bytes > limit)
+		return 0;
+	memcpy(body, e->coded_body, bytes);
+	return bytes;
+}
+
+/* in the best of all ways */
+static size_t put_best(struct chunk_encoder *e, struct habit *h, const struct coded_column *c, uint8_t *body, enum column_encoding *encoding)
+{
+	enum coded_predictor predictor = CODED_PREDICTORS;
+	size_t bytes = column_encode(c->values, c->n, body, encoding), packed, coded;
+
+	h->rows = 0;
+	if (bytes <= COLUMN_BYTES_SMALL)
+		return bytes;
+	packed = chunk_lz4_pack(body, bytes, e->packed, sizeof(e->packed), e->thorough);
+	packed = packed < bytes ? packed : bytes;
+	coded = coded_encode(&e->coded, c, &predictor, e->coded_body, packed);
+	if (coded == 0 || coded >= packed)
+		return bytes;
+	memcpy(body, e->coded_body, coded);
+	*encoding = COLUMN_CODED;
+	if (!e->thorough)
+		*h = (struct habit){ predictor, c->n, 0, coded };
+	return coded;
+}
+
 /* the body grows behind room for the head, so that the head, whose size is known last, can be put right in front of it */
 static void add_column(struct chunk_encoder *e, unsigned int column, const struct coded_column *c)
 {
 	uint8_t *body = e->raw + ENCODER_HEAD_BYTES + e->body_bytes;
-	enum column_encoding encoding = COLUMN_FIXED8;
-	size_t bytes = column_encode(c->values, c->n, body, &encoding), packed, coded;
+	enum column_encoding encoding = COLUMN_CODED;
+	size_t bytes = put_by_habit(e, column, c, body);
 
-	if (bytes > COLUMN_BYTES_SMALL) {
-		packed = chunk_lz4_pack(body, bytes, e->packed, sizeof(e->packed), e->thorough);
-		packed = packed < bytes ? packed : bytes;
-		coded = coded_encode(&e->coded, c, e->coded_body, packed);
-		if (coded && coded < packed) {
-			memcpy(body, e->coded_body, coded);
-			bytes = coded;
-			encoding = COLUMN_CODED;
-		}
-	}
+	if (bytes == 0)
+		bytes = put_best(e, &e->habit[column], c, body, &encoding);
 	e->body_bytes += bytes;
 	e->head_bytes += varint_put(e->head + e->head_bytes, column);
 	e->head[e->head_bytes++] = (uint8_t)encoding;
@@ -139,13 +218,6 @@ static void add_common_columns(struct chunk_encoder *e, uint32_t n)
 	add_column(e, CHUNK_COLUMN_STATUS, &c);
 }
 
-static enum trace_form form_of(unsigned int kind, unsigned int arg)
-{
-	const struct trace_event_info *info = trace_event_info(kind);
-
-	return info ? info->arg_form[arg] : TRACE_HEX;
-}
-
 /* the first address or register offset among the arguments before @arg */
 static bool address_before(unsigned int kind, unsigned int arg, uint8_t *before)
 {
@@ -160,7 +232,7 @@ static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
 {
 	uint32_t first = e->start[kind], n = e->start[kind + 1] - first;
 
-	for (unsigned int arg = 0; n && arg < TRACE_ARGS_MAX; arg++) {
+	for (unsigned int arg = 0; n && arg < e->args[kind]; arg++) {
 		struct coded_column c = { .values = e->arg[arg] + first, .n = n, .all = e->thorough };
 
 		if (form_of(kind, arg) == TRACE_UNUSED)

@@ -181,15 +181,17 @@ static inline uint32_t run_length(const uint64_t *r, uint32_t i, uint32_t n)
 /* find and count the tokens of @r. Return: the raw bits that go with them */
 static uint64_t count_tokens(struct coded_scratch *s, const uint64_t *r, uint32_t n)
 {
+	uint16_t *tokens = s->tokens;
 	uint64_t raw = 0;
 	unsigned int bits;
 
 	memset(s->count, 0, sizeof(s->count));
 	for (uint32_t i = 0; i < n; i++) {
+		unsigned int token = token_of(s, r[i], &bits);
 		uint32_t again;
 
-		s->tokens[i] = (uint16_t)token_of(s, r[i], &bits);
-		s->count[s->tokens[i]]++;
+		tokens[i] = (uint16_t)token;
+		s->count[token]++;
 		raw += bits;
 		if (i + 1 == n || r[i + 1] != r[i])
 			continue;
@@ -251,6 +253,8 @@ static bool make_plan(const struct coded_column *c, enum coded_predictor predict
 {
 	const uint64_t *other = predictor == CODED_TIME ? c->time : c->other;
 
+	if (predictor >= CODED_PREDICTORS)
+		return false;
 	*p = (struct plan){ .predictor = predictor, .shift = shift, .base = c->values[0], .other_arg = c->other_arg };
 	if (predictor < CODED_OFFSET)
 		return true;
@@ -266,12 +270,15 @@ static bool make_plan(const struct coded_column *c, enum coded_predictor predict
 	return true;
 }
 
-static struct plan choose_plan(struct coded_scratch *s, const struct coded_column *c)
+/* with predictor @wanted, or the best if that is none */
+static struct plan choose_plan(struct coded_scratch *s, const struct coded_column *c, enum coded_predictor wanted)
 {
 	struct plan best = { .predictor = CODED_DELTA };
 	unsigned int shift = common_shift(c->values, c->n, NULL);
 	double least = INFINITY;
 
+	if (make_plan(c, wanted, shift, &best))
+		return best;
 	for (unsigned int k = 0; k < CODED_PREDICTORS; k++) {
 		struct plan p;
 		uint32_t rows;
@@ -329,46 +336,65 @@ static inline void put_bits(struct bit_sink *b, uint64_t v, unsigned int n)
 	b->n &= 7;
 }
 
-static inline void put_token(struct bit_sink *b, const struct huffman_code *code, unsigned int token, uint64_t raw, unsigned int raw_bits)
+/* of a token: its code, and how many bits of the residue or run follow it */
+struct token_code {
+	uint16_t bits;
+	uint8_t length, raw_bits;
+};
+
+static void token_codes(const struct huffman_code *code, struct token_code *out)
 {
-	if (raw_bits <= 40) {
-		put_bits(b, code->bits[token] | raw << code->length[token], code->length[token] + raw_bits);
+	for (unsigned int t = 0; t < CODED_TOKENS; t++) {
+		unsigned int raw_bits = t < CODED_TOKEN_MAGNITUDE + 8 ? 0 : (t - CODED_TOKEN_MAGNITUDE - 8) / 4 + 1;
+
+		if (t >= CODED_TOKEN_RUN)
+			raw_bits = t - CODED_TOKEN_RUN;
+		out[t] = (struct token_code){ code->bits[t], code->length[t], (uint8_t)raw_bits };
+	}
+}
+
+static inline void put_token(struct bit_sink *b, struct token_code t, uint64_t value)
+{
+	uint64_t raw = value & ((1ull << t.raw_bits) - 1);
+
+	if (t.raw_bits <= 40) {
+		put_bits(b, t.bits | raw << t.length, t.length + t.raw_bits);
 		return;
 	}
-	put_bits(b, code->bits[token], code->length[token]);
+	put_bits(b, t.bits, t.length);
 	put_bits(b, raw & 0xffffffff, 32);
-	put_bits(b, raw >> 32, raw_bits - 32);
+	put_bits(b, raw >> 32, t.raw_bits - 32u);
 }
 
 static uint8_t *put_stream(const struct coded_scratch *s, const uint64_t *r, uint32_t n, uint8_t *out)
 {
+	struct token_code code[CODED_TOKENS];
 	struct bit_sink b = { .at = out };
-	unsigned int bits;
+	const uint16_t *token = s->tokens;
 
+	token_codes(&s->code, code);
 	for (uint32_t i = 0; i < n; i++) {
-		unsigned int token = s->tokens[i];
 		uint32_t again;
 
-		bits = token < CODED_TOKEN_MAGNITUDE + 8 ? 0 : (token - CODED_TOKEN_MAGNITUDE - 8) / 4 + 1;
-		put_token(&b, &s->code, token, r[i] & ((1ull << bits) - 1), bits);
+		put_token(&b, code[token[i]], r[i]);
 		if (i + 1 == n || r[i + 1] != r[i])
 			continue;
 		again = run_length(r, i, n);
 		if (again >= RUN_MIN) {
-			bits = 31 - (unsigned int)__builtin_clz(again);
-			put_token(&b, &s->code, CODED_TOKEN_RUN + bits, again & ((1u << bits) - 1), bits);
+			put_token(&b, code[CODED_TOKEN_RUN + 31 - (unsigned int)__builtin_clz(again)], again);
 			i += again;
 		}
 	}
 	return b.at + (b.n != 0);
 }
 
-size_t coded_encode(struct coded_scratch *s, const struct coded_column *c, uint8_t *out, size_t limit)
+size_t coded_encode(struct coded_scratch *s, const struct coded_column *c, enum coded_predictor *predictor, uint8_t *out, size_t limit)
 {
-	struct plan p = choose_plan(s, c);
+	struct plan p = choose_plan(s, c, *predictor);
 	uint64_t raw, bits;
 	size_t head;
 
+	*predictor = p.predictor;
 	choose_dictionary(s, s->residues, sample_residues(s, &p, c));
 	if (uses_windows(p.predictor))
 		forget_windows(s, p.base);

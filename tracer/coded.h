@@ -71,9 +71,11 @@ struct coded_column {
 
 /**
  * coded_encode() - @out: room for @limit + CODED_ROOM bytes.
+ * @predictor: to be used if @column allows it, else the best is looked for, as for CODED_PREDICTORS; then the one that was used
+ *
  * Return: bytes written; 0 if their bits alone would take @limit bytes.
  */
-size_t coded_encode(struct coded_scratch *s, const struct coded_column *column, uint8_t *out, size_t limit);
+size_t coded_encode(struct coded_scratch *s, const struct coded_column *column, enum coded_predictor *predictor, uint8_t *out, size_t limit);
 
 #define CODED_OTHER_TIME 256 /* no number of an argument */
 

@@ -190,6 +190,33 @@ static void test_shaped_events_round_trip_in_few_bytes(void **state)
 	chunk_decoder_free(dec);
 }
 
+/* an encoder gets used to what its columns are like; what suddenly differs comes out right, and as small as from a new one */
+static void test_encoder_that_is_used_to_other_events_does_as_well_as_a_new_one(void **state)
+{
+	struct chunk_encoder *used = chunk_encoder_new(false);
+	struct chunk_decoder *dec = chunk_decoder_new();
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		uint32_t n = round % 7 == 3 ? 1 + (uint32_t)(rnd() % 50) : 5000 + (uint32_t)(rnd() % 5000);
+		bool shaped = round / 20 % 2 == 0 && round % 20 != 9;
+		struct trace_event *events = shaped ? shaped_events(n) : random_events(n, TRACE_KINDS - 1);
+		struct chunk_encoder *fresh = chunk_encoder_new(false);
+		size_t fresh_bytes = encode(fresh, events, n).data_bytes;
+		struct chunk_row row = encode(used, events, n);
+		const struct trace_event *out;
+		const char *why = NULL;
+
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+		assert_memory_equal(events, out, n * sizeof(*events));
+		assert_true(row.data_bytes < fresh_bytes + fresh_bytes / 8 + 500);
+		chunk_encoder_free(fresh);
+		free(events);
+	}
+	chunk_encoder_free(used);
+	chunk_decoder_free(dec);
+}
+
 /* before the first event, and so below zero, too */
 static void test_times_of_a_clock_that_runs_alike_cost_nothing(void **state)
 {
@@ -497,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_random_events_round_trip),
 		cmocka_unit_test(test_largest_worst_chunk_round_trips),
 		cmocka_unit_test(test_shaped_events_round_trip_in_few_bytes),
+		cmocka_unit_test(test_encoder_that_is_used_to_other_events_does_as_well_as_a_new_one),
 		cmocka_unit_test(test_times_of_a_clock_that_runs_alike_cost_nothing),
 		cmocka_unit_test(test_registers_that_keep_their_values_cost_what_their_offsets_do),
 		cmocka_unit_test(test_flipped_bits_of_coded_columns_do_no_harm),
