@@ -165,8 +165,11 @@ uint64_t tracer_now_ns(void)
 	uint32_t seq = __atomic_load_n(&line.seq, __ATOMIC_ACQUIRE);
 	uint64_t start = __atomic_load_n(&line.start, __ATOMIC_ACQUIRE), ns = __atomic_load_n(&line.ns, __ATOMIC_ACQUIRE);
 	uint64_t rate = __atomic_load_n(&line.rate, __ATOMIC_ACQUIRE), span = __atomic_load_n(&line.span, __ATOMIC_ACQUIRE);
-	uint64_t ahead = ticks_now() - start;
+	uint64_t ahead;
 
+	if (span == 0)
+		return off_the_line();
+	ahead = ticks_now() - start;
 	/* ahead of 50 ms times a rate below 2^36 stays below 2^64 */
 	if (ahead < span && !(seq & 1) && __atomic_load_n(&line.seq, __ATOMIC_RELAXED) == seq)
 		return ns + (ahead * rate >> 32);
