@@ -13,6 +13,7 @@
 
 #define COLUMNS_MAX (CHUNK_KINDS_MAX * CHUNK_ARGS_MAX)
 #define COMMON_COLUMNS 4u
+#define ROWS_APART 24u /* between columns, which would lie in the same places of the cache at distances of a power of two */
 #define DECODER_COLUMNS (COMMON_COLUMNS + TRACE_ARGS_MAX)
 
 /* one entry of the head, and where its bytes are */
@@ -28,13 +29,16 @@ struct column_entry {
  * @time:   times once more, grouped by kind; found where a column first needs them, @timed tells
  * @start:  @start[k] … @start[k + 1] - 1 are the rows of kind k in the columns of arguments
  * @entry:  of the arguments of the kind that is being decoded; a NULL body: none so far
+ * @args:   of each kind, how many arguments are not 0 in every event
  * @filled: arguments of that kind whose column is in place
  */
 struct chunk_decoder {
+	uint64_t *rows; /* all of @column and @time */
 	uint64_t *column[DECODER_COLUMNS], *time;
 	bool timed;
 	uint32_t start[CHUNK_KINDS_MAX + 1];
 	uint32_t counts[CHUNK_KINDS_MAX];
+	uint8_t args[CHUNK_KINDS_MAX];
 	struct column_entry entry[TRACE_ARGS_MAX];
 	uint32_t filled;
 	struct trace_event *events;
@@ -63,13 +67,9 @@ void chunk_decoder_project(struct chunk_decoder *d, uint64_t kinds, uint32_t col
 
 static void free_rows(struct chunk_decoder *d)
 {
-	for (unsigned int i = 0; i < DECODER_COLUMNS; i++) {
-		free(d->column[i]);
-		d->column[i] = NULL;
-	}
-	free(d->time);
+	free(d->rows);
 	free(d->events);
-	d->time = NULL;
+	d->rows = NULL;
 	d->events = NULL;
 	d->rows_room = 0;
 }
@@ -86,17 +86,16 @@ void chunk_decoder_free(struct chunk_decoder *d)
 static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 {
 	if (events > d->rows_room) {
-		bool all = true;
+		size_t apart = events + ROWS_APART;
 
 		free_rows(d);
-		for (unsigned int i = 0; i < DECODER_COLUMNS; i++) {
-			d->column[i] = malloc(events * sizeof(*d->column[i]));
-			all = all && d->column[i];
-		}
-		d->time = malloc(events * sizeof(*d->time));
+		d->rows = malloc((DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
 		d->events = malloc(events * sizeof(*d->events));
-		if (!all || !d->time || !d->events)
+		if (!d->rows || !d->events)
 			return -ENOMEM;
+		for (unsigned int i = 0; i < DECODER_COLUMNS; i++)
+			d->column[i] = d->rows + i * apart;
+		d->time = d->rows + DECODER_COLUMNS * apart;
 		d->rows_room = events;
 	}
 	if (raw_bytes > d->raw_room) {
@@ -274,11 +273,16 @@ static int decode_kind(struct chunk_decoder *d, unsigned int kind, const char **
 	int err = 0;
 
 	d->filled = 0;
+	d->args[kind] = 0;
 	for (unsigned int arg = 0; !err && wanted && arg < TRACE_ARGS_MAX; arg++) {
 		if (d->wanted_columns & TRACE_COLUMN_ARG(arg))
 			err = decode_arg(d, kind, arg, why);
 	}
 	for (unsigned int arg = 0; arg < TRACE_ARGS_MAX; arg++) {
+		if (d->entry[arg].body && wanted && d->wanted_columns & TRACE_COLUMN_ARG(arg))
+			d->args[kind] = (uint8_t)(arg + 1);
+	}
+	for (unsigned int arg = 0; arg < d->args[kind]; arg++) {
 		if (!(d->filled & 1u << arg) || !(d->wanted_columns & TRACE_COLUMN_ARG(arg)))
 			memset(arg_rows(d, kind, arg), 0, d->counts[kind] * sizeof(uint64_t));
 	}
@@ -413,8 +417,10 @@ static void join_columns(struct chunk_decoder *d, uint32_t n)
 		e->device = (uint16_t)column[CHUNK_COLUMN_DEVICE][i];
 		e->status = (int32_t)unzigzag(column[CHUNK_COLUMN_STATUS][i]);
 		at = next[e->kind]++;
-		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++)
+		for (unsigned int a = 0; a < d->args[e->kind]; a++)
 			e->arg[a] = arg[a][at];
+		for (unsigned int a = d->args[e->kind]; a < TRACE_ARGS_MAX; a++)
+			e->arg[a] = 0;
 	}
 }
 

@@ -344,13 +344,8 @@ struct token_code {
 
 static void token_codes(const struct huffman_code *code, struct token_code *out)
 {
-	for (unsigned int t = 0; t < CODED_TOKENS; t++) {
-		unsigned int raw_bits = t < CODED_TOKEN_MAGNITUDE + 8 ? 0 : (t - CODED_TOKEN_MAGNITUDE - 8) / 4 + 1;
-
-		if (t >= CODED_TOKEN_RUN)
-			raw_bits = t - CODED_TOKEN_RUN;
-		out[t] = (struct token_code){ code->bits[t], code->length[t], (uint8_t)raw_bits };
-	}
+	for (unsigned int t = 0; t < CODED_TOKENS; t++)
+		out[t] = (struct token_code){ code->bits[t], code->length[t], (uint8_t)coded_raw_bits(t) };
 }
 
 static inline void put_token(struct bit_sink *b, struct token_code t, uint64_t value)

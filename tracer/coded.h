@@ -40,6 +40,14 @@ enum coded_predictor {
 
 _Static_assert(CODED_TOKENS <= HUFFMAN_SYMBOLS_MAX, "tokens are symbols of the Huffman code");
 
+/** coded_raw_bits() - how many bits of the residue or run follow @token. */
+static inline unsigned int coded_raw_bits(unsigned int token)
+{
+	if (token >= CODED_TOKEN_RUN)
+		return token - CODED_TOKEN_RUN;
+	return token < CODED_TOKEN_MAGNITUDE + 8 ? 0 : (token - CODED_TOKEN_MAGNITUDE - 8) / 4 + 1;
+}
+
 /** struct coded_scratch - memory that encoding and decoding work in; contents mean nothing between calls. */
 struct coded_scratch {
 	uint64_t window[CODED_WINDOWS];

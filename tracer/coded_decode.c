@@ -24,6 +24,7 @@ int coded_other(const uint8_t *in, size_t bytes)
 /* Return: bytes of the head, 0 if it is malformed */
 static size_t get_head(struct coded_scratch *s, struct head *h, const uint8_t *in, size_t bytes)
 {
+	uint8_t raw_bits[CODED_TOKENS];
 	size_t at = 2, took;
 
 	if (bytes < 4)
@@ -47,7 +48,9 @@ static size_t get_head(struct coded_scratch *s, struct head *h, const uint8_t *i
 		if (!took)
 			return 0;
 	}
-	took = huffman_get(&s->code, &s->table, CODED_TOKENS, in + at, bytes - at);
+	for (unsigned int t = 0; t < CODED_TOKENS; t++)
+		raw_bits[t] = (uint8_t)coded_raw_bits(t);
+	took = huffman_get(&s->code, &s->table, CODED_TOKENS, raw_bits, in + at, bytes - at);
 	return took ? at + took : 0;
 }
 
@@ -89,12 +92,14 @@ static inline uint64_t take(struct bit_source *b, unsigned int n)
 	return v;
 }
 
-static inline uint64_t take_raw(struct bit_source *b, unsigned int n)
+/* a code of @length bits and the @n raw bits behind it; Return: those */
+static inline uint64_t take_raw(struct bit_source *b, unsigned int length, unsigned int n)
 {
 	uint64_t low;
 
-	if (n <= 40)
-		return take(b, n);
+	if (__builtin_expect(n <= 40, 1))
+		return take(b, length + n) >> length;
+	take(b, length);
 	refill(b);
 	low = take(b, 32);
 	refill(b);
@@ -104,7 +109,7 @@ static inline uint64_t take_raw(struct bit_source *b, unsigned int n)
 /* what a token stands for */
 struct meaning {
 	uint64_t base;
-	uint32_t raw_bits, run;
+	uint32_t run;
 };
 
 static void find_meanings(const struct coded_scratch *s, uint64_t dict_n, struct meaning *m)
@@ -112,14 +117,10 @@ static void find_meanings(const struct coded_scratch *s, uint64_t dict_n, struct
 	memset(m, 0, CODED_TOKENS * sizeof(*m));
 	for (uint64_t i = 0; i < dict_n; i++)
 		m[i].base = s->dict[i];
-	for (uint32_t i = 0; i < CODED_MAGNITUDES; i++) {
-		unsigned int raw_bits = i < 8 ? 0 : (i - 8) / 4 + 1;
-
-		m[CODED_TOKEN_MAGNITUDE + i].base = i < 8 ? i : (uint64_t)(4 + (i - 8) % 4) << raw_bits;
-		m[CODED_TOKEN_MAGNITUDE + i].raw_bits = raw_bits;
-	}
+	for (uint32_t i = 0; i < CODED_MAGNITUDES; i++)
+		m[CODED_TOKEN_MAGNITUDE + i].base = i < 8 ? i : (uint64_t)(4 + (i - 8) % 4) << coded_raw_bits(CODED_TOKEN_MAGNITUDE + i);
 	for (uint32_t i = 0; i <= CODED_RUN_LOG2_MAX; i++)
-		m[CODED_TOKEN_RUN + i] = (struct meaning){ 1u << i, i, 1 };
+		m[CODED_TOKEN_RUN + i] = (struct meaning){ 1u << i, 1 };
 }
 
 /* ---- several residues in one step, where codes are short ---- */
@@ -136,9 +137,9 @@ struct step {
 	uint8_t residue[STEP_RESIDUES];
 };
 
-static bool is_short(const struct meaning *t)
+static bool is_short(const struct meaning *m, unsigned int token)
 {
-	return !t->raw_bits && !t->run && t->base < 256;
+	return coded_raw_bits(token) == 0 && !m[token].run && m[token].base < 256;
 }
 
 static struct step find_step(const struct huffman_table *table, const struct meaning *m, uint32_t bits)
@@ -146,12 +147,12 @@ static struct step find_step(const struct huffman_table *table, const struct mea
 	struct step s = { 0 };
 
 	while (s.n < STEP_RESIDUES) {
-		uint16_t entry = table->entry[bits >> s.bits];
-		unsigned int length = entry & 15;
+		uint32_t entry = table->entry[bits >> s.bits];
+		unsigned int length = entry & 255;
 
-		if (!entry || s.bits + length > STEP_BITS || !is_short(&m[entry >> 4]))
+		if (!entry || s.bits + length > STEP_BITS || !is_short(m, entry >> 16))
 			break;
-		s.residue[s.n++] = (uint8_t)m[entry >> 4].base;
+		s.residue[s.n++] = (uint8_t)m[entry >> 16].base;
 		s.bits = (uint8_t)(s.bits + length);
 	}
 	return s;
@@ -165,7 +166,7 @@ static bool find_steps(const struct coded_scratch *s, const struct meaning *m, u
 	if (n < STEP_ROWS_MIN)
 		return false;
 	for (uint32_t t = 0; t < CODED_TOKENS; t++) {
-		if (s->code.length[t] && s->code.length[t] <= STEP_BITS && is_short(&m[t]))
+		if (s->code.length[t] && s->code.length[t] <= STEP_BITS && is_short(m, t))
 			share += (1u << STEP_BITS) >> s->code.length[t];
 	}
 	if (share < (1u << STEP_BITS) / 2)
@@ -204,7 +205,7 @@ static bool get_residues(const struct huffman_table *table, const struct meaning
 
 	while (i < n) {
 		const struct meaning *t;
-		uint16_t entry;
+		uint32_t entry;
 		uint64_t v;
 
 		refill(&b);
@@ -218,9 +219,8 @@ static bool get_residues(const struct huffman_table *table, const struct meaning
 		entry = table->entry[b.bits & ((1u << HUFFMAN_BITS_MAX) - 1)];
 		if (!entry)
 			return false;
-		take(&b, entry & 15);
-		t = &m[entry >> 4];
-		v = t->base + take_raw(&b, t->raw_bits);
+		t = &m[entry >> 16];
+		v = t->base + take_raw(&b, entry & 255, entry >> 8 & 255);
 		if (__builtin_expect(!t->run, 1)) {
 			out[i++] = v;
 			continue;

@@ -169,7 +169,8 @@ static size_t get_lengths(struct huffman_code *code, uint32_t symbols, const uin
 	return at;
 }
 
-size_t huffman_get(struct huffman_code *code, struct huffman_table *table, uint32_t symbols, const uint8_t *in, size_t bytes)
+size_t huffman_get(struct huffman_code *code, struct huffman_table *table, uint32_t symbols, const uint8_t *follow, const uint8_t *in,
+		   size_t bytes)
 {
 	size_t took;
 
@@ -182,7 +183,7 @@ size_t huffman_get(struct huffman_code *code, struct huffman_table *table, uint3
 		if (!code->length[s])
 			continue;
 		for (uint32_t i = code->bits[s]; i < KRAFT_ONE; i += 1u << code->length[s])
-			table->entry[i] = (uint16_t)(s << 4 | code->length[s]);
+			table->entry[i] = s << 16 | (uint32_t)follow[s] << 8 | code->length[s];
 	}
 	return took;
 }
