@@ -96,4 +96,12 @@ void chunk_decoder_project(struct chunk_decoder *d, uint64_t kinds, uint32_t col
  */
 int chunk_decode(struct chunk_decoder *d, const struct chunk_row *row, const struct trace_event **events, const char **why);
 
+#define CHUNK_PIECE_EVENTS 256u /* few enough to stay in the cache until they are used */
+
+/** chunk_decode_columns() - as chunk_decode(), but chunk_join() is to give the events. */
+int chunk_decode_columns(struct chunk_decoder *d, const struct chunk_row *row, const char **why);
+
+/** chunk_join() - the next @n events of the chunk, at most CHUNK_PIECE_EVENTS and as many as there are left. Return: valid until the next call. */
+const struct trace_event *chunk_join(struct chunk_decoder *d, uint32_t n);
+
 #endif

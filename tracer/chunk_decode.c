@@ -30,6 +30,7 @@ struct column_entry {
  * @start:  @start[k] … @start[k + 1] - 1 are the rows of kind k in the columns of arguments
  * @entry:  of the arguments of the kind that is being decoded; a NULL body: none so far
  * @args:   of each kind, how many arguments are not 0 in every event
+ * @next:   row in the columns of arguments of the next event of each kind; @joined events have been made
  * @filled: arguments of that kind whose column is in place
  */
 struct chunk_decoder {
@@ -39,10 +40,11 @@ struct chunk_decoder {
 	uint32_t start[CHUNK_KINDS_MAX + 1];
 	uint32_t counts[CHUNK_KINDS_MAX];
 	uint8_t args[CHUNK_KINDS_MAX];
+	uint32_t next[CHUNK_KINDS_MAX], joined;
 	struct column_entry entry[TRACE_ARGS_MAX];
 	uint32_t filled;
-	struct trace_event *events;
-	uint32_t rows_room;
+	struct trace_event *events, piece[CHUNK_PIECE_EVENTS];
+	uint32_t rows_room, events_room;
 	uint8_t *raw;
 	size_t raw_room;
 	uint64_t wanted_kinds;
@@ -65,20 +67,12 @@ void chunk_decoder_project(struct chunk_decoder *d, uint64_t kinds, uint32_t col
 	d->wanted_columns = columns;
 }
 
-static void free_rows(struct chunk_decoder *d)
-{
-	free(d->rows);
-	free(d->events);
-	d->rows = NULL;
-	d->events = NULL;
-	d->rows_room = 0;
-}
-
 void chunk_decoder_free(struct chunk_decoder *d)
 {
 	if (!d)
 		return;
-	free_rows(d);
+	free(d->rows);
+	free(d->events);
 	free(d->raw);
 	free(d);
 }
@@ -88,10 +82,10 @@ static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 	if (events > d->rows_room) {
 		size_t apart = events + ROWS_APART;
 
-		free_rows(d);
+		free(d->rows);
+		d->rows_room = 0;
 		d->rows = malloc((DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
-		d->events = malloc(events * sizeof(*d->events));
-		if (!d->rows || !d->events)
+		if (!d->rows)
 			return -ENOMEM;
 		for (unsigned int i = 0; i < DECODER_COLUMNS; i++)
 			d->column[i] = d->rows + i * apart;
@@ -402,29 +396,35 @@ static int decode_args(struct chunk_decoder *d, struct head_walk *w, const char 
 }
 
 /* columns to events, in one pass */
-static void join_columns(struct chunk_decoder *d, uint32_t n)
+/* the next @n events into @out */
+static void join_columns(struct chunk_decoder *d, struct trace_event *out, uint32_t n)
 {
 	uint64_t *const *column = d->column, *const *arg = d->column + COMMON_COLUMNS;
-	uint32_t next[CHUNK_KINDS_MAX];
 
-	memcpy(next, d->start, sizeof(next));
-	for (uint32_t i = 0; i < n; i++) {
-		struct trace_event *e = &d->events[i];
+	for (uint32_t i = d->joined; i < d->joined + n; i++) {
+		struct trace_event *e = out++;
 		uint32_t at;
 
 		e->t_ns = column[CHUNK_COLUMN_T_NS][i];
 		e->kind = (uint16_t)column[CHUNK_COLUMN_KIND][i];
 		e->device = (uint16_t)column[CHUNK_COLUMN_DEVICE][i];
 		e->status = (int32_t)unzigzag(column[CHUNK_COLUMN_STATUS][i]);
-		at = next[e->kind]++;
+		at = d->next[e->kind]++;
 		for (unsigned int a = 0; a < d->args[e->kind]; a++)
 			e->arg[a] = arg[a][at];
 		for (unsigned int a = d->args[e->kind]; a < TRACE_ARGS_MAX; a++)
 			e->arg[a] = 0;
 	}
+	d->joined += n;
 }
 
-int chunk_decode(struct chunk_decoder *d, const struct chunk_row *row, const struct trace_event **events, const char **why)
+const struct trace_event *chunk_join(struct chunk_decoder *d, uint32_t n)
+{
+	join_columns(d, d->piece, n);
+	return d->piece;
+}
+
+int chunk_decode_columns(struct chunk_decoder *d, const struct chunk_row *row, const char **why)
 {
 	struct head_walk walk;
 	int err = check_row(row, why);
@@ -444,9 +444,26 @@ int chunk_decode(struct chunk_decoder *d, const struct chunk_row *row, const str
 	err = decode_common(d, row, &walk, why);
 	if (!err)
 		err = decode_args(d, &walk, why);
+	memcpy(d->next, d->start, sizeof(d->next));
+	d->joined = 0;
+	return err;
+}
+
+int chunk_decode(struct chunk_decoder *d, const struct chunk_row *row, const struct trace_event **events, const char **why)
+{
+	int err = chunk_decode_columns(d, row, why);
+
 	if (err)
 		return err;
-	join_columns(d, (uint32_t)row->events);
+	if (row->events > d->events_room) {
+		free(d->events);
+		d->events = malloc(row->events * sizeof(*d->events));
+		d->events_room = d->events ? (uint32_t)row->events : 0;
+	}
+	*why = "no memory to unpack it";
+	if (!d->events)
+		return -ENOMEM;
+	join_columns(d, d->events, (uint32_t)row->events);
 	*events = d->events;
 	return 0;
 }

@@ -12,7 +12,8 @@
  * @last_id:  of the chunk read last
  * @exhausted: SQLite can read nothing behind @last_id
  * @next_seq: sequence number the next chunk should begin with; UINT64_MAX if that is not known
- * @events:   of the current chunk, owned by the decoder; @at is the next, @n their number, @first_seq the number of the first
+ * @at:       the next event of the current chunk; @n is their number, @first_seq the number of the first
+ * @events:   of the current chunk from number @piece to before @joined, owned by the decoder
  * @heads:    like @next, but without the chunks' data, to pass by those without an event that is wanted
  * @from_seq, @from_ns, @last_ns, @kinds: which events are wanted; times are inclusive
  */
@@ -26,7 +27,7 @@ struct trace_cursor {
 	bool exhausted;
 	uint64_t next_seq;
 	const struct trace_event *events;
-	uint64_t at, n, first_seq;
+	uint64_t at, n, first_seq, piece, joined;
 	sqlite3_stmt *heads;
 	uint64_t from_seq, from_ns, last_ns, kinds;
 	uint32_t columns;
@@ -213,7 +214,8 @@ static inline bool event_wanted(const struct trace_cursor *c, const struct trace
 
 /* ---- reading ---- */
 
-static int decode_row(struct trace_cursor *c, const char **why)
+/* @whole: all events at once */
+static int decode_row(struct trace_cursor *c, bool whole, const char **why)
 {
 	struct chunk_row row;
 	int err = reader_chunk_row(c->next, &row, why);
@@ -227,10 +229,12 @@ static int decode_row(struct trace_cursor *c, const char **why)
 	row.data = sqlite3_column_blob(c->next, READER_CHUNK_COLUMNS);
 	row.data_bytes = (size_t)sqlite3_column_bytes(c->next, READER_CHUNK_COLUMNS);
 	c->decoded++;
-	err = chunk_decode(c->decoder, &row, &c->events, why);
+	err = whole ? chunk_decode(c->decoder, &row, &c->events, why) : chunk_decode_columns(c->decoder, &row, why);
 	if (err)
 		return err;
 	c->n = row.events;
+	c->piece = 0;
+	c->joined = whole ? row.events : 0;
 	c->first_seq = row.first_seq;
 	c->at = c->from_seq > row.first_seq ? c->from_seq - row.first_seq : 0;
 	c->at = c->at < c->n ? c->at : c->n;
@@ -282,7 +286,7 @@ static void pass_unreadable(struct trace_cursor *c)
  * Load the next chunk. Return: 1; 0 if there is none; -EBADMSG if it is damaged; -ENOENT if it is loaded but chunks before it are missing;
  * other negative errno.
  */
-static int load_chunk(struct trace_cursor *c, const char **why)
+static int load_chunk(struct trace_cursor *c, bool whole, const char **why)
 {
 	int code, err;
 
@@ -292,7 +296,7 @@ static int load_chunk(struct trace_cursor *c, const char **why)
 	sqlite3_bind_int64(c->next, 1, c->last_id);
 	code = sqlite3_step(c->next);
 	if (code == SQLITE_ROW && sqlite3_column_int64(c->next, 0) > c->last_id) {
-		err = decode_row(c, why);
+		err = decode_row(c, whole, why);
 		sqlite3_reset(c->next);
 		return err ? err : 1;
 	}
@@ -314,7 +318,7 @@ static void pass_damaged(struct trace_cursor *c)
 
 int cursor_next_chunk(struct trace_cursor *c, const struct trace_event **events, uint64_t *n, uint64_t *seq, const char **why)
 {
-	int err = load_chunk(c, why);
+	int err = load_chunk(c, true, why);
 
 	if (err == 0)
 		return 0;
@@ -328,6 +332,19 @@ int cursor_next_chunk(struct trace_cursor *c, const struct trace_event **events,
 	return 1;
 }
 
+/* the piece that holds the next event */
+static void join_on(struct trace_cursor *c)
+{
+	do {
+		uint64_t left = c->n - c->joined;
+		uint32_t n = left < CHUNK_PIECE_EVENTS ? (uint32_t)left : CHUNK_PIECE_EVENTS;
+
+		c->events = chunk_join(c->decoder, n);
+		c->piece = c->joined;
+		c->joined += n;
+	} while (c->joined <= c->at);
+}
+
 int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
 {
 	const char *why = "";
@@ -335,15 +352,18 @@ int trace_next(struct trace_cursor *c, struct trace_event *event, char *error)
 
 	for (;;) {
 		while (c->at < c->n) {
-			const struct trace_event *e = &c->events[c->at++];
+			const struct trace_event *e;
 
+			if (__builtin_expect(c->at >= c->joined, 0))
+				join_on(c);
+			e = &c->events[c->at++ - c->piece];
 			if (event_wanted(c, e)) {
 				*event = *e;
 				return 1;
 			}
 		}
 		pass_unwanted(c);
-		err = load_chunk(c, &why);
+		err = load_chunk(c, false, &why);
 		if (err == 0)
 			return 0;
 		if (err > 0 || err == -ENOENT)
@@ -372,7 +392,7 @@ int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, c
 	for (;;) {
 		const char *why = "";
 
-		err = load_chunk(c, &why);
+		err = load_chunk(c, false, &why);
 		if (err > 0 && t->verified)
 			t->verified(c->next_seq);
 		if (err > 0)
