@@ -20,10 +20,8 @@ grep '\.[ch]$' "$tmp/files" >"$tmp/sources"
 
 # ---- includes: which arrow may go where. Regular expressions: files, and the only includes of ours they may have ----
 arrow() {
-	grep -E "^$1" "$tmp/sources" | while read -r f; do
-		grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$f" | grep -vE "\"($2)" |
-			sed "s|^\([0-9]*\):.*\(\".*\"\).*|$f:\1: may not include \2|"
-	done | report
+	grep -E "^$1" "$tmp/sources" | xargs -r grep -HnE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' | grep -vE "\"($2)" |
+		sed 's|^\([^:]*:[0-9]*\):.*\(".*"\).*|\1: may not include \2|' | report
 }
 arrow 'runtime/core/' 'runtime/core/[^"]*\.h"'
 arrow 'runtime/dart/' 'runtime/(core|dart)/[^"]*\.h"'
@@ -39,15 +37,17 @@ grep -E '^runtime/core/' "$tmp/sources" | grep -v '/env\.h$' |
 	xargs grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*<' | sed 's|:#.*|: only env.h may include system headers|' | report
 
 # ---- every source file says its licence ----
-grep -E '\.([chl]|sh|py|sql|gp|lua|mk|[15])$|(^|/)(Makefile|Kbuild|run|init)$' "$tmp/files" | while read -r f; do
-	head -n 3 "$f" | grep -q 'SPDX-License-Identifier: MIT OR GPL-2.0-only' || echo "$f: no line SPDX-License-Identifier: MIT OR GPL-2.0-only at its top"
-done | report
+grep -E '\.([chl]|sh|py|sql|gp|lua|mk|[15])$|(^|/)(Makefile|Kbuild|run|init)$' "$tmp/files" | awk '{
+	found = 0
+	for (i = 0; i < 3 && (getline line <$0) > 0; i++)
+		found += index(line, "SPDX-License-Identifier: MIT OR GPL-2.0-only")
+	close($0)
+	if (!found)
+		print $0 ": no line SPDX-License-Identifier: MIT OR GPL-2.0-only at its top"
+}' | report
 
 # ---- sizes; and names, because ar keeps only one member of a name ----
-while read -r f; do
-	n=$(wc -l <"$f")
-	[ "$n" -lt 600 ] || echo "$f: $n lines; a file has one subject, split it (600)"
-done <"$tmp/sources" | report
+xargs -r wc -l <"$tmp/sources" | awk '$2 != "total" && $1 >= 600 { print $2 ": " $1 " lines; a file has one subject, split it (600)" }' | report
 grep -E '^(runtime|tracer|replay|analysis)/.*\.c$' "$tmp/files" | grep -v '^runtime/guest/' | sed 's|.*/||' | sort | uniq -d |
 	sed 's|$|: two sources of this name; libegpu.a would lose one|' | report
 
@@ -73,10 +73,9 @@ compile_core() {
 	done
 	nm -A "$tmp/$name"/*.o 2>/dev/null | sed "s|^$tmp/$name/\(.*\)\.o:|runtime/core/\1.c |" >"$tmp/$name.nm"
 	awk '$(NF-1) ~ /^[TRDBVW]$/ { print $NF }' "$tmp/$name.nm" | sort -u >"$tmp/$name.defined"
-	awk '$(NF-1) == "U" { print $1, $NF }' "$tmp/$name.nm" | while read -r f symbol; do
-		case $symbol in memset | memcpy) continue ;; esac
-		grep -qx "$symbol" "$tmp/$name.defined" || echo "$f: $name: needs $symbol, which is not in env.h's list"
-	done | report
+	awk -v n="$name" 'BEGIN { known["memset"]; known["memcpy"] } NR == FNR { known[$1]; next }
+		$(NF-1) == "U" && !($NF in known) { print $1 ": " n ": needs " $NF ", which is not in env.h'"'"'s list" }' \
+		"$tmp/$name.defined" "$tmp/$name.nm" | report
 	awk -v n="$name" '$(NF-1) ~ /^[dDbBC]$/ { print $1 ": " n ": " $NF " is a mutable static" }' "$tmp/$name.nm" | report
 }
 compile_core user -mgeneral-regs-only
