@@ -41,10 +41,12 @@ static void go_on(const struct coalesce *c, struct coalesce_ahead *a)
 /* last, where the address will be entered that it gives */
 static void end(const struct coalesce *c, const struct coalesce_ahead *a)
 {
-	const struct coalesce_mapping *m = &c->mappings.items[a->at];
+	const struct coalesce_mapping *m;
 
-	if (a->gpa.len && a->at < c->mappings.max)
-		coalesce_live_ahead(&c->live, m->iova + (a->gpa.start - m->gpa.start));
+	if (a->gpa.len == 0 || a->at >= c->mappings.max)
+		return;
+	m = &c->mappings.items[a->at];
+	coalesce_live_ahead(&c->live, m->iova + (a->gpa.start - m->gpa.start));
 }
 
 void coalesce_look_ahead(const struct coalesce *c, struct coalesce_ahead *ahead, u32 n)
