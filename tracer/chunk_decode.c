@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tracer/chunk_lz4.h"
 #include "tracer/coded.h"
@@ -77,6 +79,17 @@ void chunk_decoder_free(struct chunk_decoder *d)
 	free(d);
 }
 
+/* all pages of @bytes at @at that are whole, at once: to fault for each of them takes longer than to fill them */
+static void touch(void *at, size_t bytes)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)at + page - 1) & ~(page - 1);
+	uintptr_t end = ((uintptr_t)at + bytes) & ~(page - 1);
+
+	/* where the kernel does not know it (before 5.14), they are faulted in as ever */
+	if (first < end)
+		(void)madvise((void *)first, end - first, MADV_POPULATE_WRITE);
+}
+
 static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 {
 	if (events > d->rows_room) {
@@ -87,6 +100,7 @@ static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 		d->rows = malloc((DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
 		if (!d->rows)
 			return -ENOMEM;
+		touch(d->rows, (DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
 		for (unsigned int i = 0; i < DECODER_COLUMNS; i++)
 			d->column[i] = d->rows + i * apart;
 		d->time = d->rows + DECODER_COLUMNS * apart;
