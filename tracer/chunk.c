@@ -20,7 +20,7 @@
 
 #define HABIT_CHUNKS 16u /* that a column is encoded by habit, before it is looked at anew */
 
-#define COLUMN_ROWS (CHUNK_EVENTS_MAX + 24u) /* room for one; a distance of 2^19 bytes between rows would put all columns into the same places of the cache */
+#define COLUMN_ROWS (CHUNK_EVENTS_MAX + CHUNK_ROWS_APART)
 
 #define COLUMN_BYTES_SMALL 48u /* a column that small is not worth a search for a better encoding */
 

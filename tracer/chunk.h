@@ -28,6 +28,9 @@ enum chunk_codec {
 	CHUNK_LZ4 = 1, /* one LZ4 block */
 };
 
+/* rows between columns in memory: at a distance of a power of two all of them would lie in the same places of the cache */
+#define CHUNK_ROWS_APART 24u
+
 /* column numbers; an argument's is CHUNK_ARGS_MAX * kind + index */
 enum chunk_column {
 	CHUNK_COLUMN_KIND = 0,

@@ -15,7 +15,6 @@
 
 #define COLUMNS_MAX (CHUNK_KINDS_MAX * CHUNK_ARGS_MAX)
 #define COMMON_COLUMNS 4u
-#define ROWS_APART 24u /* between columns, which would lie in the same places of the cache at distances of a power of two */
 #define DECODER_COLUMNS (COMMON_COLUMNS + TRACE_ARGS_MAX)
 
 /* one entry of the head, and where its bytes are */
@@ -93,7 +92,7 @@ static void touch(void *at, size_t bytes)
 static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 {
 	if (events > d->rows_room) {
-		size_t apart = events + ROWS_APART;
+		size_t apart = events + CHUNK_ROWS_APART;
 
 		free(d->rows);
 		d->rows_room = 0;
