@@ -84,7 +84,7 @@ static const char tune_usage[] =
 	"  --policy SPEC    search only among these and their neighbours; may be a range and be\n"
 	"                   repeated (default: all shipped policies)\n"
 	"  --cells N        how many to try at most (default 300)\n"
-	"  --reserve P      percent of either limit that must stay free on every trace (default 2)\n"
+	"  --reserve P      it must fit also with P percent less of either limit (default 5)\n"
 	"  --slack P        percent more mapped bytes than the leanest that is allowed for fewer\n"
 	"                   mappings (default 15)\n"
 	"  --keep           also try policies that keep mappings when their last request has ended\n"
@@ -315,7 +315,7 @@ static void set_defaults(struct replay_options *o)
 	o->memory_bytes = MEMORY_DEFAULT_BYTES;
 	o->cells = 300;
 	o->slack_percent = 15;
-	o->reserve_percent = 2;
+	o->reserve_percent = 5;
 	o->seed = 1;
 }
 

@@ -70,32 +70,38 @@ static int make_room(struct tune *t, u32 n)
 		return -ENOMEM;
 	t->candidates = p;
 	for (; t->capacity < t->n + n; t->capacity++) {
-		p[t->capacity] = (struct tune_candidate){ .results = calloc(t->traces_n, sizeof(struct result)) };
-		if (!p[t->capacity].results)
+		struct result *results = calloc(2 * (size_t)t->traces_n, sizeof(*results));
+
+		if (!results)
 			return -ENOMEM;
+		p[t->capacity] = (struct tune_candidate){ .all.results = results, .less.results = results + t->traces_n };
 	}
 	return 0;
 }
 
+/* each of @g behind the limits, then each behind less */
 static int try_on(struct tune *t, const struct grid *g, u32 trace, char *error)
 {
 	const struct tune_trace *on = &t->traces[trace];
-	struct cell_spec *cells = calloc(g->n, sizeof(*cells));
-	struct result *list = calloc(g->n + 1, sizeof(*list));
+	struct dart_limits less = tune_less(&on->limits, t->options->reserve_percent);
+	u32 i, n = t->options->reserve_percent ? 2 * g->n : g->n;
+	struct cell_spec *cells = calloc(n, sizeof(*cells));
+	struct result *list = calloc((size_t)n + 1, sizeof(*list));
 	int rc = cells && list ? 0 : -ENOMEM;
 	bool measured;
-	u32 i;
 
-	for (i = 0; i < g->n && rc == 0; i++) {
-		cells[i] = (struct cell_spec){ g->configs[i], on->limits };
+	for (i = 0; i < n && rc == 0; i++) {
+		cells[i] = (struct cell_spec){ g->configs[i % g->n], i < g->n ? on->limits : less };
 		cells[i].config.shim = on->shim < 0 ? ALIGN_NONE : (u32)on->shim;
 	}
 	if (rc == 0)
-		rc = sweep_trace(t->options->sweep, on->trace, on->path, cells, g->n, list, &measured, error);
+		rc = sweep_trace(t->options->sweep, on->trace, on->path, cells, n, list, &measured, error);
 	else
 		snprintf(error, TRACE_ERROR_BYTES, "out of memory");
-	for (i = 0; i < g->n && rc == 0; i++)
-		t->candidates[t->n + i].results[trace] = list[i];
+	for (i = 0; i < g->n && rc == 0; i++) {
+		t->candidates[t->n + i].all.results[trace] = list[i];
+		t->candidates[t->n + i].less.results[trace] = list[n - g->n + i];
+	}
 	free(cells);
 	free(list);
 	return rc;
@@ -193,7 +199,7 @@ static int propose_around(struct tune *t, struct grid *g, const struct coalesce_
 	return rc ? rc : propose(t, g, &aside);
 }
 
-/* numbers of the @n best: the choice, then the front by mappings; if nothing fits, those that fail least */
+/* numbers of the @n best: the choice, then the front by failures and mappings behind less; if nothing fits, those that fail least */
 static u32 best(const struct tune *t, u32 *out)
 {
 	u32 i, k, n = 0, most = t->choice == TUNE_NONE ? NO_FIT_KEPT : PARENTS_MAX;
@@ -204,8 +210,8 @@ static u32 best(const struct tune *t, u32 *out)
 		u32 next = TUNE_NONE;
 
 		for (i = 0; i < t->n; i++) {
-			const struct tune_candidate *c = &t->candidates[i], *b = next == TUNE_NONE ? NULL : &t->candidates[next];
-			bool known = t->choice != TUNE_NONE && !c->front;
+			const struct tune_sum *c = &t->candidates[i].less, *b = next == TUNE_NONE ? NULL : &t->candidates[next].less;
+			bool known = t->choice != TUNE_NONE && !t->candidates[i].front;
 
 			for (k = 0; k < n; k++)
 				known |= out[k] == i;
@@ -269,7 +275,7 @@ void tune_destroy(struct tune *t)
 	u32 i;
 
 	for (i = 0; i < t->capacity; i++)
-		free(t->candidates[i].results);
+		free(t->candidates[i].all.results);
 	free(t->candidates);
 	*t = (struct tune){ 0 };
 }

@@ -5,10 +5,12 @@
  * Search:   first each shipped policy (or what was asked for) with its defaults and with one parameter changed at a time over its range; then
  *           rounds of neighbours of the best, in steps that halve, each with one random step aside. Seeded: the same traces, options and
  *           version give the same search.
- * Rule:     (1) it serves every request of every trace and leaves @reserve_percent of either limit free on each; (2) on each trace its
- *           peak bytes are at most @slack_percent above those of the leanest that keeps (1); (3) of these the fewest mappings at the peak
- *           (the least product over the traces); (4) of these the fewest host calls. If nothing keeps (1), the reserve is given up; if
- *           nothing keeps (2), the least slack that something keeps is taken; both are said.
+ * Rule:     (1) it serves every request of every trace, behind the limits and behind limits that are less by @reserve_percent; what follows
+ *           is judged behind the latter; (2) on each trace its peak bytes are at most @slack_percent above those of the leanest that keeps
+ *           (1); (3) of these the fewest mappings at the peak (the least product over the traces); (4) of these the fewest host calls.
+ *           If nothing keeps (1), the reserve is given up; if nothing keeps (2), the least slack that something keeps is taken; both are said.
+ * Why so:   a guest lays out its memory anew each time it boots. Policies that go by how much is left need several times the mappings where
+ *           the next layout brings them near a limit; behind less they show it on this one.
  */
 #ifndef EGPU_REPLAY_TUNE_H
 #define EGPU_REPLAY_TUNE_H
@@ -39,19 +41,29 @@ struct tune_options {
 };
 
 /**
- * struct tune_candidate - a policy tried on all traces.
+ * struct tune_sum - what a policy did on all traces.
  * @results:        one per trace
  * @mappings_share: of the limit, on the trace where it is highest; @bytes_share likewise
  * @log_mappings:   sum over the traces
- * @fits:           serves every request of every trace; @eligible: by rule (1), or by what was made of it
- * @front:          it fits, and nothing that fits is better in one of the shares or @host_calls and worse in none
+ * @fits:           serves every request of every trace
  */
-struct tune_candidate {
-	struct coalesce_config config;
+struct tune_sum {
 	struct result *results;
 	double mappings_share, bytes_share, log_mappings;
 	u64 host_calls, failures;
-	bool fits, eligible, front;
+	bool fits;
+};
+
+/**
+ * struct tune_candidate - a policy tried on all traces.
+ * @all, @less: behind the limits, and behind less of them (the same where no reserve is asked for)
+ * @eligible:   by rule (1), or by what was made of it
+ * @front:      it fits, and nothing that fits is better in one of the shares or the host calls of @all and worse in none
+ */
+struct tune_candidate {
+	struct coalesce_config config;
+	struct tune_sum all, less;
+	bool eligible, front;
 };
 
 #define TUNE_NONE (~0u)

@@ -8,25 +8,48 @@ static double share(u64 part, u64 whole)
 	return whole ? (double)part / (double)whole : 0;
 }
 
-void tune_judge(struct tune *t, u32 i)
+/* floor(@value * (100 - @percent) / 100), at least @least */
+static u64 less_by(u64 value, u32 percent, u64 least)
 {
-	struct tune_candidate *c = &t->candidates[i];
+	u64 less = value / 100 * (100 - percent) + value % 100 * (100 - percent) / 100;
+
+	return less < least ? least : less;
+}
+
+struct dart_limits tune_less(const struct dart_limits *limits, u32 percent)
+{
+	struct dart_limits less = *limits;
+	u64 granule_bytes = 1ULL << limits->granule_log2;
+
+	less.max_mappings = less_by(limits->max_mappings, percent, 1);
+	less.max_bytes = less_by(limits->max_bytes, percent, granule_bytes) / granule_bytes * granule_bytes;
+	return less;
+}
+
+static void sum_up(struct tune_sum *sum, u32 traces_n)
+{
 	u32 k;
 
-	c->fits = true;
-	for (k = 0; k < t->traces_n; k++) {
-		const struct result *r = &c->results[k];
+	sum->fits = true;
+	for (k = 0; k < traces_n; k++) {
+		const struct result *r = &sum->results[k];
 
-		c->failures += r->row.failures;
-		c->fits &= result_fits(r);
-		c->mappings_share = fmax(c->mappings_share, share(r->row.peak_mappings, r->limits.max_mappings));
-		c->bytes_share = fmax(c->bytes_share, share(r->row.peak_mapped_bytes, r->limits.max_bytes));
-		c->log_mappings += log2((double)r->row.peak_mappings + 1);
-		c->host_calls += r->row.host_maps + r->row.host_unmaps;
+		sum->failures += r->row.failures;
+		sum->fits &= result_fits(r);
+		sum->mappings_share = fmax(sum->mappings_share, share(r->row.peak_mappings, r->limits.max_mappings));
+		sum->bytes_share = fmax(sum->bytes_share, share(r->row.peak_mapped_bytes, r->limits.max_bytes));
+		sum->log_mappings += log2((double)r->row.peak_mappings + 1);
+		sum->host_calls += r->row.host_maps + r->row.host_unmaps;
 	}
 }
 
-static bool no_worse(const struct tune_candidate *a, const struct tune_candidate *b)
+void tune_judge(struct tune *t, u32 i)
+{
+	sum_up(&t->candidates[i].all, t->traces_n);
+	sum_up(&t->candidates[i].less, t->traces_n);
+}
+
+static bool no_worse(const struct tune_sum *a, const struct tune_sum *b)
 {
 	return a->mappings_share <= b->mappings_share && a->bytes_share <= b->bytes_share && a->host_calls <= b->host_calls;
 }
@@ -34,7 +57,7 @@ static bool no_worse(const struct tune_candidate *a, const struct tune_candidate
 /* of equals the one that was tried first is on the front */
 static bool beats(const struct tune *t, u32 a, u32 b)
 {
-	const struct tune_candidate *x = &t->candidates[a], *y = &t->candidates[b];
+	const struct tune_sum *x = &t->candidates[a].all, *y = &t->candidates[b].all;
 
 	return x->fits && no_worse(x, y) && (a < b || !no_worse(y, x));
 }
@@ -46,21 +69,27 @@ static void find_front(struct tune *t)
 	for (i = 0; i < t->n; i++) {
 		struct tune_candidate *c = &t->candidates[i];
 
-		c->front = c->fits;
+		c->front = c->all.fits;
 		for (k = 0; k < t->n && c->front; k++)
 			c->front = k == i || !beats(t, k, i);
 	}
 }
 
+/* what the rules after (1) go by */
+static const struct tune_sum *judged(const struct tune *t, const struct tune_candidate *c)
+{
+	return t->reserve_kept ? &c->less : &c->all;
+}
+
 /* rule (1); Return: how many keep it */
-static u32 find_eligible(struct tune *t, double most)
+static u32 find_eligible(struct tune *t, bool reserve)
 {
 	u32 i, n = 0;
 
 	for (i = 0; i < t->n; i++) {
 		struct tune_candidate *c = &t->candidates[i];
 
-		c->eligible = c->fits && c->mappings_share <= most && c->bytes_share <= most;
+		c->eligible = c->all.fits && (!reserve || c->less.fits);
 		n += c->eligible;
 	}
 	return n;
@@ -72,7 +101,7 @@ static u64 leanest_bytes(const struct tune *t, u32 trace)
 	u32 i;
 
 	for (i = 0; i < t->n; i++) {
-		u64 own = t->candidates[i].results[trace].row.peak_mapped_bytes;
+		u64 own = judged(t, &t->candidates[i])->results[trace].row.peak_mapped_bytes;
 
 		if (t->candidates[i].eligible && own < bytes)
 			bytes = own;
@@ -87,12 +116,12 @@ static double excess_percent(const struct tune *t, const struct tune_candidate *
 	u32 k;
 
 	for (k = 0; k < t->traces_n; k++)
-		most = fmax(most, 100 * (share(c->results[k].row.peak_mapped_bytes, leanest_bytes(t, k)) - 1));
+		most = fmax(most, 100 * (share(judged(t, c)->results[k].row.peak_mapped_bytes, leanest_bytes(t, k)) - 1));
 	return most;
 }
 
 /* rules (3) and (4) */
-static bool better(const struct tune_candidate *a, const struct tune_candidate *b)
+static bool better(const struct tune_sum *a, const struct tune_sum *b)
 {
 	if (a->log_mappings != b->log_mappings)
 		return a->log_mappings < b->log_mappings;
@@ -106,8 +135,8 @@ void tune_choose(struct tune *t)
 
 	find_front(t);
 	t->choice = TUNE_NONE;
-	t->reserve_kept = find_eligible(t, 1 - t->options->reserve_percent / 100.0) > 0;
-	if (!t->reserve_kept && find_eligible(t, 1) == 0)
+	t->reserve_kept = find_eligible(t, true) > 0;
+	if (!t->reserve_kept && find_eligible(t, false) == 0)
 		return;
 	for (i = 0; i < t->n; i++) {
 		if (t->candidates[i].eligible)
@@ -119,7 +148,7 @@ void tune_choose(struct tune *t)
 
 		if (!c->eligible || excess_percent(t, c) > t->slack_percent)
 			continue;
-		if (t->choice == TUNE_NONE || better(c, &t->candidates[t->choice]))
+		if (t->choice == TUNE_NONE || better(judged(t, c), judged(t, &t->candidates[t->choice])))
 			t->choice = i;
 	}
 }

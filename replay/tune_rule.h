@@ -7,6 +7,9 @@
 
 #include "replay/tune.h"
 
+/** tune_less() - @limits less by @percent, but one mapping and one granule. */
+struct dart_limits tune_less(const struct dart_limits *limits, u32 percent);
+
 /** tune_judge() - sum up what candidate @i did on all traces. */
 void tune_judge(struct tune *t, u32 i);
 
