@@ -19,6 +19,7 @@
 #define COLUMN_BYTES_MAX ((size_t)CHUNK_EVENTS_MAX * 8 + VARINT_BYTES_MAX)
 
 #define HABIT_CHUNKS 16u /* that a column is encoded by habit, before it is looked at anew */
+#define HABIT_GROWTH 4u
 
 #define COLUMN_ROWS (CHUNK_EVENTS_MAX + CHUNK_ROWS_APART)
 
@@ -156,7 +157,8 @@ static size_t put_by_habit(struct chunk_encoder *e, unsigned int column, const s
 	struct habit *h = &e->habit[column];
 	size_t bytes;
 
-	if (h->rows == 0 || h->uses++ == HABIT_CHUNKS)
+	/* few rows say little of many */
+	if (c->n / HABIT_GROWTH > h->rows || h->rows == 0 || h->uses++ == HABIT_CHUNKS)
 		return 0;
 	expected = (uint64_t)h->bytes * c->n / h->rows;
 	expected += expected / 16 + COLUMN_BYTES_SMALL;
