@@ -10,8 +10,8 @@
 static const char help[] =
 	"usage: egpu-trace verify FILE\n\n"
 	"Checks every chunk of a trace: its checksum, that it unpacks, that its counts and times are those its row states,\n"
-	"and that no chunk is missing; and the checksum of every other row. Names each damaged chunk and row. Exit status 1 if there\n"
-	"is one; \"egpu-trace repair\" keeps the rest.\n";
+	"and that no chunk is missing; the checksum of every other row; and the structure of the file. Names each damaged chunk, row\n"
+	"and place. Exit status 1 if there is one; \"egpu-trace repair\" keeps the rest.\n";
 
 static uint64_t all_events;
 
@@ -61,7 +61,7 @@ int cmd_verify(int argc, char **argv)
 	} else {
 		printf("%s: %" PRIu64 " chunks, %" PRId64 " damaged\n", argv[optind], summary.chunks, damaged);
 		if (rows)
-			printf("%s: %" PRId64 " damaged rows of other tables\n", argv[optind], rows);
+			printf("%s: %" PRId64 " damaged places beside its chunks\n", argv[optind], rows);
 		status = damaged || rows ? CMD_FAILED : CMD_DONE;
 	}
 	trace_close(t);

@@ -41,6 +41,12 @@ int trace_cursor_open(struct trace *t, bool skip_damaged, struct trace_cursor **
 
 	if (!c)
 		return -ENOMEM;
+	/*
+	 * SQLite checks a page when it first uses it and takes it for sound from then on, whatever the check said: have it checked
+	 * again, so that each walk over a trace finds what the one before found.
+	 */
+	if (t->unreadable)
+		sqlite3_db_release_memory(t->db);
 	c->trace = t;
 	c->last_ns = UINT64_MAX;
 	c->kinds = TRACE_KINDS_ALL;
@@ -303,10 +309,12 @@ static int load_chunk(struct trace_cursor *c, bool whole, const char **why)
 	err = code == SQLITE_ROW ? -EBADMSG : sql_error(c->trace->db, code);
 	sqlite3_reset(c->next);
 	*why = "its row cannot be read: the file is damaged or its disk fails";
-	if (err == -EBADMSG)
+	if (err == -EBADMSG) {
+		c->trace->unreadable = true;
 		pass_unreadable(c);
-	else if (err)
+	} else if (err) {
 		*why = strerror(-err);
+	}
 	return err;
 }
 

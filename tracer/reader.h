@@ -43,6 +43,7 @@ struct text_cache {
 struct trace {
 	sqlite3 *db;
 	unsigned int minor; /* of the file's format */
+	bool unreadable;    /* SQLite found a page damaged; see trace_cursor_open() */
 	struct text_table meta;
 	struct text_table account;
 	struct text_cache device_names;

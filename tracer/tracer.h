@@ -243,9 +243,10 @@ int64_t trace_verify(struct trace *t, void (*report)(void *ctx, int64_t chunk, c
 void trace_on_verified(struct trace *t, void (*fn)(uint64_t seq));
 
 /**
- * trace_verify_rows() - check what is not events: rows of meta, device, string and account, and the checkpoints.
- * @report: called once per damaged row with the table, the row's key or id as text, and what is wrong; may be NULL
- * Return: number of damaged rows, or -errno. Traces of format 1.0 have no checksums there and pass.
+ * trace_verify_rows() - check what is not events: rows of meta, device, string and account, the checkpoints, and the file's structure.
+ * @report: called once per damaged row with the table, the row's key or id as text, and what is wrong; for the structure, at most 10 times, with
+ *          "file" and "structure"; may be NULL
+ * Return: number of damaged places, or -errno. Rows of format 1.0 have no checksums there and pass.
  */
 int64_t trace_verify_rows(struct trace *t, void (*report)(void *ctx, const char *table, const char *key, const char *why), void *ctx);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tracer/reader.h"
 #include "tracer/store.h"
@@ -51,6 +52,27 @@ static int check_table(struct trace *t, struct verify *v, const char *table, con
 	return 0;
 }
 
+/* the tree of pages: where it no longer leads to a page that is in use, rows are missing that nothing else tells of */
+static int check_structure(struct trace *t, struct verify *v)
+{
+	sqlite3_stmt *stmt;
+	int code, err = sql_prepare(t->db, "PRAGMA main.quick_check(10)", &stmt);
+
+	if (err)
+		return err == -ENOMEM || err == -EBUSY ? err : 0;
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const char *said = (const char *)sqlite3_column_text(stmt, 0);
+
+		if (said && strcmp(said, "ok") != 0)
+			found(v, "file", "structure", said);
+	}
+	err = sql_error(t->db, code);
+	sqlite3_finalize(stmt);
+	if (err == -EBADMSG || err == -EIO)
+		found(v, "file", "structure", "it cannot be read: the file is damaged or its disk fails");
+	return err == -EBADMSG || err == -EIO ? 0 : err;
+}
+
 /* their data: the rows have been looked at before */
 static int check_checkpoints(struct trace *t, struct verify *v)
 {
@@ -82,10 +104,10 @@ static int check_checkpoints(struct trace *t, struct verify *v)
 int64_t trace_verify_rows(struct trace *t, void (*report)(void *ctx, const char *table, const char *key, const char *why), void *ctx)
 {
 	struct verify v = { report, ctx, 0 };
-	int err = 0;
+	int err = check_structure(t, &v);
 
 	if (t->minor < 1)
-		return 0;
+		return err ? err : v.damaged;
 	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(checks[0]); i++)
 		err = check_table(t, &v, checks[i].table, checks[i].damaged);
 	if (!err)

@@ -189,6 +189,20 @@ static uint64_t read_copy(const struct trial *s, bool *verified)
 	return n;
 }
 
+/* byte @at of the copy @fd is another while it is read. Return: whether that costs events, which must not go unnoticed */
+static bool flip_costs(const struct trial *s, int fd, size_t at, uint8_t mask, unsigned int *silent)
+{
+	uint8_t flipped = s->bytes[at] ^ mask;
+	bool verified;
+	uint64_t n;
+
+	assert_int_equal(pwrite(fd, &flipped, 1, (off_t)at), 1);
+	n = read_copy(s, &verified);
+	*silent += n < EVENTS && verified;
+	assert_int_equal(pwrite(fd, &s->bytes[at], 1, (off_t)at), 1);
+	return n < EVENTS;
+}
+
 static void test_no_flipped_byte_makes_a_wrong_event_or_text(void **state)
 {
 	struct trial *s = *state;
@@ -197,16 +211,12 @@ static void test_no_flipped_byte_makes_a_wrong_event_or_text(void **state)
 
 	write_copy(s, s->size);
 	fd = open(s->copy, O_RDWR);
-	for (size_t i = rnd() % flip_step; i < s->size; i += flip_step) {
-		uint8_t flipped = s->bytes[i] ^ (uint8_t)(1 + rnd() % 255);
-		bool verified;
-		uint64_t n;
-
-		assert_int_equal(pwrite(fd, &flipped, 1, (off_t)i), 1);
-		n = read_copy(s, &verified);
-		unread += n < EVENTS;
-		silent += n < EVENTS && verified;
-		assert_int_equal(pwrite(fd, &s->bytes[i], 1, (off_t)i), 1);
+	for (size_t i = rnd() % flip_step; i < s->size; i += flip_step)
+		unread += flip_costs(s, fd, i, (uint8_t)(1 + rnd() % 255), &silent);
+	/* where a page says what it is and where its rows are, every bit */
+	for (size_t page = 0; page < s->size; page += PAGE_BYTES) {
+		for (size_t bit = 0; bit < 16 * 8; bit++)
+			flip_costs(s, fd, page + bit / 8, (uint8_t)(1 << bit % 8), &silent);
 	}
 	close(fd);
 	/* the data are a good part of the file: most of it matters */
