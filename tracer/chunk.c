@@ -10,6 +10,7 @@
 #include "tracer/chunk_lz4.h"
 #include "tracer/coded.h"
 #include "tracer/column.h"
+#include "tracer/split.h"
 
 /* what this encoder can need at most, by kinds and events; chunk_encode() asserts it */
 #define ENCODER_COLUMNS_MAX (CHUNK_COLUMN_FIRST_ARG + CHUNK_KINDS_MAX * TRACE_ARGS_MAX)
@@ -22,6 +23,9 @@
 #define HABIT_GROWTH 4u
 
 #define COLUMN_ROWS (CHUNK_EVENTS_MAX + CHUNK_ROWS_APART)
+
+#define SPLIT_HEAD_BYTES (SPLIT_CLASSES_AT + SPLIT_CLASSES * (1 + VARINT_BYTES_MAX))
+#define SPLIT_BODY_BYTES ((size_t)CHUNK_EVENTS_MAX * 8 + SPLIT_CLASSES * VARINT_BYTES_MAX)
 
 #define COLUMN_BYTES_SMALL 48u /* a column that small is not worth a search for a better encoding */
 
@@ -56,6 +60,8 @@ struct chunk_encoder {
 	struct habit habit[CHUNK_ARGS_MAX * CHUNK_KINDS_MAX];
 	struct coded_scratch coded;
 	uint8_t coded_body[COLUMN_BYTES_MAX + CODED_ROOM];
+	uint64_t by_class[CHUNK_EVENTS_MAX];
+	uint8_t class_bodies[SPLIT_BODY_BYTES], split_body[SPLIT_HEAD_BYTES + SPLIT_BODY_BYTES];
 	uint8_t raw[ENCODER_RAW_BYTES];
 	uint8_t packed[CHUNK_LZ4_BOUND(ENCODER_RAW_BYTES)];
 };
@@ -150,6 +156,13 @@ static uint64_t row_bytes_max(unsigned int column)
 	}
 }
 
+/* what the rows of a column may be split by: @other is NULL for nothing; @arg: its number; @steps: as split_gather() */
+struct class_by {
+	const uint64_t *other;
+	uint8_t arg;
+	bool steps;
+};
+
 /* as the same column was in the chunk before, which saves the search for the best way. Return: bytes; 0 if it does not do as well as then */
 static size_t put_by_habit(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, uint8_t *body)
 {
@@ -169,36 +182,90 @@ static size_t put_by_habit(struct chunk_encoder *e, unsigned int column, const s
 	return bytes;
 }
 
-/* in the best of all ways */
-static size_t put_best(struct chunk_encoder *e, struct habit *h, const struct coded_column *c, uint8_t *body, enum column_encoding *encoding)
+/* what is left of @bytes when the chunk is packed */
+static size_t packed_bytes(struct chunk_encoder *e, const uint8_t *body, size_t bytes)
 {
-	enum coded_predictor predictor = CODED_PREDICTORS;
+	size_t packed = chunk_lz4_pack(body, bytes, e->packed, sizeof(e->packed), e->thorough);
+
+	return packed < bytes ? packed : bytes;
+}
+
+/* all rows in one way, the best. Return: bytes; @predictor is the one that was used, if any */
+static size_t put_whole(struct chunk_encoder *e, const struct coded_column *c, uint8_t *body, enum column_encoding *encoding,
+			enum coded_predictor *predictor)
+{
 	size_t bytes = column_encode(c->values, c->n, body, encoding), packed, coded;
 
-	h->rows = 0;
+	*predictor = CODED_PREDICTORS;
 	if (bytes <= COLUMN_BYTES_SMALL)
 		return bytes;
-	packed = chunk_lz4_pack(body, bytes, e->packed, sizeof(e->packed), e->thorough);
-	packed = packed < bytes ? packed : bytes;
-	coded = coded_encode(&e->coded, c, &predictor, e->coded_body, packed);
+	packed = packed_bytes(e, body, bytes);
+	coded = coded_encode(&e->coded, c, predictor, e->coded_body, packed);
 	if (coded == 0 || coded >= packed)
 		return bytes;
 	memcpy(body, e->coded_body, coded);
 	*encoding = COLUMN_CODED;
-	if (!e->thorough)
-		*h = (struct habit){ predictor, c->n, 0, coded };
 	return coded;
 }
 
+/* classes one after the other, each in the best way for it, in @split_body. Return: bytes */
+static size_t put_classes(struct chunk_encoder *e, const struct coded_column *c, const struct class_by *by)
+{
+	size_t head = 0, bodies = 0;
+	struct split s;
+
+	split_init(&s, by->other, c->n, coded_shift(by->other, c->n, NULL));
+	split_gather(&s, c->values, c->n, by->steps, e->by_class);
+	e->split_body[head++] = (uint8_t)by->steps;
+	e->split_body[head++] = by->arg;
+	e->split_body[head++] = (uint8_t)s.shift;
+	for (unsigned int k = 0; k < SPLIT_CLASSES; k++) {
+		struct coded_column one = { .values = e->by_class + s.start[k], .n = s.start[k + 1] - s.start[k], .all = c->all };
+		enum coded_predictor predictor;
+		enum column_encoding encoding;
+		size_t bytes;
+
+		if (one.n == 0)
+			continue;
+		bytes = put_whole(e, &one, e->class_bodies + bodies, &encoding, &predictor);
+		e->split_body[head++] = (uint8_t)encoding;
+		head += varint_put(e->split_body + head, bytes);
+		bodies += bytes;
+	}
+	memcpy(e->split_body + head, e->class_bodies, bodies);
+	return head + bodies;
+}
+
+/* in the best of all ways */
+static size_t put_best(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, const struct class_by *by, uint8_t *body,
+		       enum column_encoding *encoding)
+{
+	enum coded_predictor predictor;
+	size_t bytes = put_whole(e, c, body, encoding, &predictor), split;
+
+	if (!e->thorough) {
+		e->habit[column] = (struct habit){ predictor, *encoding == COLUMN_CODED ? c->n : 0, 0, bytes };
+		return bytes;
+	}
+	if (!by->other || bytes <= COLUMN_BYTES_SMALL)
+		return bytes;
+	split = put_classes(e, c, by);
+	if (split > row_bytes_max(column) * c->n || packed_bytes(e, e->split_body, split) >= packed_bytes(e, body, bytes))
+		return bytes;
+	memcpy(body, e->split_body, split);
+	*encoding = COLUMN_SPLIT;
+	return split;
+}
+
 /* the body grows behind room for the head, so that the head, whose size is known last, can be put right in front of it */
-static void add_column(struct chunk_encoder *e, unsigned int column, const struct coded_column *c)
+static void add_column(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, const struct class_by *by)
 {
 	uint8_t *body = e->raw + ENCODER_HEAD_BYTES + e->body_bytes;
 	enum column_encoding encoding = COLUMN_CODED;
 	size_t bytes = put_by_habit(e, column, c, body);
 
 	if (bytes == 0)
-		bytes = put_best(e, &e->habit[column], c, body, &encoding);
+		bytes = put_best(e, column, c, by, body, &encoding);
 	e->body_bytes += bytes;
 	e->head_bytes += varint_put(e->head + e->head_bytes, column);
 	e->head[e->head_bytes++] = (uint8_t)encoding;
@@ -208,16 +275,17 @@ static void add_column(struct chunk_encoder *e, unsigned int column, const struc
 
 static void add_common_columns(struct chunk_encoder *e, uint32_t n)
 {
+	const struct class_by none = { 0 }, kind = { e->kind, SPLIT_BY_KIND, false }, kind_steps = { e->kind, SPLIT_BY_KIND, true };
 	struct coded_column c = { .n = n, .all = e->thorough };
 
 	c.values = e->kind;
-	add_column(e, CHUNK_COLUMN_KIND, &c);
+	add_column(e, CHUNK_COLUMN_KIND, &c, &none);
 	c.values = e->t_ns;
-	add_column(e, CHUNK_COLUMN_T_NS, &c);
+	add_column(e, CHUNK_COLUMN_T_NS, &c, &kind_steps);
 	c.values = e->device;
-	add_column(e, CHUNK_COLUMN_DEVICE, &c);
+	add_column(e, CHUNK_COLUMN_DEVICE, &c, &kind);
 	c.values = e->status;
-	add_column(e, CHUNK_COLUMN_STATUS, &c);
+	add_column(e, CHUNK_COLUMN_STATUS, &c, &kind);
 }
 
 /* the first address or register offset among the arguments before @arg */
@@ -244,7 +312,7 @@ static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
 			c.other = e->arg[c.other_arg] + first;
 		if (form_of(kind, arg) == TRACE_NS)
 			c.time = e->time + first;
-		add_column(e, CHUNK_ARGS_MAX * kind + arg, &c);
+		add_column(e, CHUNK_ARGS_MAX * kind + arg, &c, &(struct class_by){ c.other, c.other_arg, false });
 	}
 }
 

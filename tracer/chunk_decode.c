@@ -11,6 +11,7 @@
 #include "tracer/chunk_lz4.h"
 #include "tracer/coded.h"
 #include "tracer/column.h"
+#include "tracer/split.h"
 #include "tracer/tracer.h"
 
 #define COLUMNS_MAX (CHUNK_KINDS_MAX * CHUNK_ARGS_MAX)
@@ -28,6 +29,7 @@ struct column_entry {
  * struct chunk_decoder - buffers as large as the largest chunk so far, and what is wanted.
  * @column: values: kind, time, device, status in the order of events, then one per argument, grouped by kind
  * @time:   times once more, grouped by kind; found where a column first needs them, @timed tells
+ * @by_class: rows of a column that is split
  * @start:  @start[k] … @start[k + 1] - 1 are the rows of kind k in the columns of arguments
  * @entry:  of the arguments of the kind that is being decoded; a NULL body: none so far
  * @args:   of each kind, how many arguments are not 0 in every event
@@ -35,8 +37,8 @@ struct column_entry {
  * @filled: arguments of that kind whose column is in place
  */
 struct chunk_decoder {
-	uint64_t *rows; /* all of @column and @time */
-	uint64_t *column[DECODER_COLUMNS], *time;
+	uint64_t *rows; /* all of @column, @time and @by_class */
+	uint64_t *column[DECODER_COLUMNS], *time, *by_class;
 	bool timed;
 	uint32_t start[CHUNK_KINDS_MAX + 1];
 	uint32_t counts[CHUNK_KINDS_MAX];
@@ -96,13 +98,14 @@ static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 
 		free(d->rows);
 		d->rows_room = 0;
-		d->rows = malloc((DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
+		d->rows = malloc((DECODER_COLUMNS + 2) * apart * sizeof(*d->rows));
 		if (!d->rows)
 			return -ENOMEM;
 		touch(d->rows, (DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
 		for (unsigned int i = 0; i < DECODER_COLUMNS; i++)
 			d->column[i] = d->rows + i * apart;
 		d->time = d->rows + DECODER_COLUMNS * apart;
+		d->by_class = d->time + apart;
 		d->rows_room = events;
 	}
 	if (raw_bytes > d->raw_room) {
@@ -210,18 +213,87 @@ static int check_common(struct chunk_decoder *d, const struct chunk_row *row, un
 
 /* ---- columns ---- */
 
+static int unpack_whole(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other)
+{
+	if (entry->encoding == COLUMN_CODED)
+		return coded_decode(&d->coded, entry->body, entry->bytes, values, rows, other);
+	return column_decode(entry->encoding, entry->body, entry->bytes, values, rows);
+}
+
+/* the encoding and size of a class, at *@at of @body. Return: false if they are not there */
+static bool take_class(const struct column_entry *body, size_t *at, struct column_entry *entry)
+{
+	size_t took;
+
+	if (*at >= body->bytes)
+		return false;
+	entry->encoding = body->body[(*at)++];
+	took = varint_get(body->body + *at, body->bytes - *at, &entry->bytes);
+	*at += took;
+	return took != 0 && entry->bytes <= body->bytes;
+}
+
+/* classes that have rows: first what each takes, then their bodies in the same order */
+static int unpack_classes(struct chunk_decoder *d, const struct column_entry *entry, const struct split *s)
+{
+	size_t head = SPLIT_CLASSES_AT, at = SPLIT_CLASSES_AT;
+	struct column_entry one;
+	unsigned int k;
+	int err = 0;
+
+	for (k = 0; k < SPLIT_CLASSES; k++) {
+		if (s->start[k] != s->start[k + 1] && !take_class(entry, &at, &one))
+			return -EBADMSG;
+	}
+	for (k = 0; k < SPLIT_CLASSES && !err; k++) {
+		if (s->start[k] == s->start[k + 1])
+			continue;
+		take_class(entry, &head, &one);
+		if (one.bytes > entry->bytes - at)
+			return -EBADMSG;
+		one.body = entry->body + at;
+		at += one.bytes;
+		err = unpack_whole(d, &one, d->by_class + s->start[k], s->start[k + 1] - s->start[k], NULL);
+	}
+	return err ? err : at == entry->bytes ? 0 : -EBADMSG;
+}
+
+static int unpack_split(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other)
+{
+	struct split s;
+	int err;
+
+	if (entry->bytes < SPLIT_CLASSES_AT || entry->body[0] > 1 || entry->body[2] > 63 || !other)
+		return -EBADMSG;
+	split_init(&s, other, rows, entry->body[2]);
+	err = unpack_classes(d, entry, &s);
+	if (!err)
+		split_scatter(&s, d->by_class, rows, entry->body[0], values);
+	return err;
+}
+
 static int unpack(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other,
 		  const char **why)
 {
 	int err;
 
-	if (entry->encoding == COLUMN_CODED)
-		err = coded_decode(&d->coded, entry->body, entry->bytes, values, rows, other);
+	if (entry->encoding == COLUMN_SPLIT)
+		err = unpack_split(d, entry, values, rows, other);
 	else
-		err = column_decode(entry->encoding, entry->body, entry->bytes, values, rows);
+		err = unpack_whole(d, entry, values, rows, other);
 	if (err)
 		*why = err == -ENOTSUP ? "a column's encoding is not known to this version of egpu" : "a column does not decode";
 	return err;
+}
+
+/* Return: as coded_other(); SPLIT_BY_KIND if it goes by the kinds of all events */
+static int other_of(const struct column_entry *entry)
+{
+	if (!entry->body)
+		return -1;
+	if (entry->encoding == COLUMN_CODED)
+		return coded_other(entry->body, entry->bytes);
+	return entry->encoding == COLUMN_SPLIT && entry->bytes >= SPLIT_CLASSES_AT ? entry->body[1] : -1;
 }
 
 static uint64_t *arg_rows(const struct chunk_decoder *d, unsigned int kind, unsigned int arg)
@@ -259,9 +331,7 @@ static const uint64_t *time_rows(struct chunk_decoder *d, unsigned int kind)
 /* an argument's column, and before it the one that it is an offset to; that must stand by itself, so this goes no deeper */
 static int decode_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const char **why)
 {
-	const struct column_entry *entry = &d->entry[arg];
-	int other = entry->body && entry->encoding == COLUMN_CODED ? coded_other(entry->body, entry->bytes) : -1;
-	int err;
+	int other = other_of(&d->entry[arg]), err;
 
 	if (other < 0)
 		return unpack_arg(d, kind, arg, NULL, why);
@@ -368,11 +438,12 @@ static int walk_begin(struct head_walk *w, const uint8_t *raw, size_t bytes)
 static int decode_common(struct chunk_decoder *d, const struct chunk_row *row, struct head_walk *w, const char **why)
 {
 	for (unsigned int column = 0; column < COMMON_COLUMNS; column++) {
-		bool there = w->entry.column == column;
+		bool there = w->entry.column == column, by_kind;
 		int err;
 
 		if (there && common_wanted(d, column)) {
-			err = unpack(d, &w->entry, d->column[column], (uint32_t)row->events, NULL, why);
+			by_kind = column != CHUNK_COLUMN_KIND && other_of(&w->entry) == SPLIT_BY_KIND;
+			err = unpack(d, &w->entry, d->column[column], (uint32_t)row->events, by_kind ? d->column[CHUNK_COLUMN_KIND] : NULL, why);
 			if (!err)
 				err = check_common(d, row, column, why);
 			if (err)

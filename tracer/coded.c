@@ -224,7 +224,7 @@ static double expected_bits(const struct coded_scratch *s, uint64_t raw)
 
 /* ---- choosing a prediction ---- */
 
-static unsigned int common_shift(const uint64_t *values, uint32_t n, const uint64_t *other)
+unsigned int coded_shift(const uint64_t *values, uint32_t n, const uint64_t *other)
 {
 	uint64_t base = values[0] - (other ? other[0] : 0), bits = 0;
 
@@ -261,11 +261,11 @@ static bool make_plan(const struct coded_column *c, enum coded_predictor predict
 	if (!other)
 		return false;
 	if (predictor == CODED_KEYED) {
-		p->window_log2 = common_shift(other, c->n, NULL);
+		p->window_log2 = coded_shift(other, c->n, NULL);
 		return true;
 	}
 	p->base = c->values[0] - other[0];
-	p->shift = common_shift(c->values, c->n, other);
+	p->shift = coded_shift(c->values, c->n, other);
 	p->window_log2 = WINDOW_LOG2;
 	return true;
 }
@@ -274,7 +274,7 @@ static bool make_plan(const struct coded_column *c, enum coded_predictor predict
 static struct plan choose_plan(struct coded_scratch *s, const struct coded_column *c, enum coded_predictor wanted)
 {
 	struct plan best = { .predictor = CODED_DELTA };
-	unsigned int shift = common_shift(c->values, c->n, NULL);
+	unsigned int shift = coded_shift(c->values, c->n, NULL);
 	double least = INFINITY;
 
 	if (make_plan(c, wanted, shift, &best))

@@ -77,6 +77,9 @@ struct coded_column {
 	int all;
 };
 
+/** coded_shift() - Return: how many low bits are the same in all of @n @values, less @other where it is not NULL; 0 if all bits are. */
+unsigned int coded_shift(const uint64_t *values, uint32_t n, const uint64_t *other);
+
 /**
  * coded_encode() - @out: room for @limit + CODED_ROOM bytes.
  * @predictor: to be used if @column allows it, else the best is looked for, as for CODED_PREDICTORS; then the one that was used

@@ -22,6 +22,7 @@ enum column_encoding {
 	COLUMN_FIXED8 = 6,
 	COLUMN_ENCODINGS,  /* those above need nothing but their bytes, and are what column_encode() chooses from */
 	COLUMN_CODED = 7,  /* predicted and entropy-coded, see coded.h; since 1.1 */
+	COLUMN_SPLIT = 8,  /* rows by classes, each of which has an encoding of its own, see split.h; since 1.3 */
 };
 
 #define VARINT_BYTES_MAX 10

@@ -278,7 +278,7 @@ static int rewrite_from(struct rewrite *r, const char *from, int64_t but_more_th
 	if (err)
 		return err;
 	r->report->bytes_before = bytes_of(r->options->in, "") + bytes_of(r->options->in, "-wal");
-	err = store_create(r->name, true, &r->out, error);
+	err = store_create(r->name, true, r->options->thorough ? STORE_PAGE_BYTES_PACKED : STORE_PAGE_BYTES, &r->out, error);
 	if (err)
 		goto out_in;
 	err = copy_all(r, error);

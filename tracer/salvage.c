@@ -12,15 +12,12 @@
 #include <endian.h>
 
 #include "tracer/sql.h"
+#include "tracer/store.h"
 
-/* SQLite's file format, https://www.sqlite.org/fileformat2.html, with the page size that the recorder never changes */
-#define PAGE_BYTES 4096u
+/* SQLite's file format, https://www.sqlite.org/fileformat2.html, with the two page sizes that traces have */
 #define TABLE_LEAF 0x0d
 #define INDEX_LEAF 0x0a
 #define PAGE_HEAD_BYTES 8u
-#define LOCAL_MIN ((PAGE_BYTES - 12) * 32 / 255 - 23)
-#define TABLE_LOCAL_MAX (PAGE_BYTES - 35)
-#define INDEX_LOCAL_MAX ((PAGE_BYTES - 12) * 64 / 255 - 23)
 #define COLUMNS_MAX 11
 #define READ_SHARE 4u /* overflow pages are read at most so many times the size of the file, however many rows name the same ones */
 
@@ -46,10 +43,11 @@ static const struct {
 
 struct salvage {
 	int fd;
+	size_t page_bytes;
 	uint64_t pages, budget; /* overflow pages that may still be read */
 	sqlite3 *db;
 	sqlite3_stmt *stmt[TABLES];
-	uint8_t page[PAGE_BYTES];
+	uint8_t page[STORE_PAGE_BYTES];
 	uint8_t *row; /* SQL_ROW_BYTES_MAX */
 };
 
@@ -73,16 +71,17 @@ static size_t take_varint(const uint8_t *p, size_t n, uint64_t *out)
 
 static bool read_page(const struct salvage *s, uint64_t number, uint8_t *out)
 {
-	return number >= 1 && number <= s->pages && pread(s->fd, out, PAGE_BYTES, (off_t)((number - 1) * PAGE_BYTES)) == PAGE_BYTES;
+	return number >= 1 && number <= s->pages &&
+	       pread(s->fd, out, s->page_bytes, (off_t)((number - 1) * s->page_bytes)) == (ssize_t)s->page_bytes;
 }
 
 static bool read_overflow(struct salvage *s, uint32_t number, size_t at, size_t bytes)
 {
-	uint8_t page[PAGE_BYTES];
+	uint8_t page[STORE_PAGE_BYTES];
 	uint32_t next;
 
 	while (at < bytes) {
-		size_t part = bytes - at < PAGE_BYTES - 4 ? bytes - at : PAGE_BYTES - 4;
+		size_t part = bytes - at < s->page_bytes - 4 ? bytes - at : s->page_bytes - 4;
 
 		if (s->budget == 0 || !read_page(s, number, page))
 			return false;
@@ -99,22 +98,22 @@ static bool read_overflow(struct salvage *s, uint32_t number, size_t at, size_t 
 static size_t read_record(struct salvage *s, size_t at, int64_t *id)
 {
 	bool table = s->page[0] == TABLE_LEAF;
-	size_t most = table ? TABLE_LOCAL_MAX : INDEX_LOCAL_MAX, local, n;
+	size_t least = (s->page_bytes - 12) * 32 / 255 - 23, most = table ? s->page_bytes - 35 : (s->page_bytes - 12) * 64 / 255 - 23, local, n;
 	uint64_t bytes, row_id = 0;
 	uint32_t overflow;
 
-	n = take_varint(s->page + at, PAGE_BYTES - at, &bytes);
+	n = take_varint(s->page + at, s->page_bytes - at, &bytes);
 	if (!n || bytes == 0 || bytes > SQL_ROW_BYTES_MAX)
 		return 0;
 	at += n;
-	n = table ? take_varint(s->page + at, PAGE_BYTES - at, &row_id) : 0;
+	n = table ? take_varint(s->page + at, s->page_bytes - at, &row_id) : 0;
 	if (table && !n)
 		return 0;
 	at += n;
 	*id = (int64_t)row_id;
-	local = LOCAL_MIN + (bytes - LOCAL_MIN) % (PAGE_BYTES - 4);
-	local = bytes <= most ? bytes : local <= most ? local : LOCAL_MIN;
-	if (at + local + (local < bytes ? 4 : 0) > PAGE_BYTES)
+	local = least + (bytes - least) % (s->page_bytes - 4);
+	local = bytes <= most ? bytes : local <= most ? local : least;
+	if (at + local + (local < bytes ? 4 : 0) > s->page_bytes)
 		return 0;
 	memcpy(s->row, s->page + at, local);
 	if (local == bytes)
@@ -197,19 +196,42 @@ static int put_record(struct salvage *s, size_t bytes, int64_t id)
 
 /* ---- all pages ---- */
 
+/* a page of small ones that holds rows; of what is no page hardly anything looks like it */
+static bool is_small_leaf(const uint8_t *page)
+{
+	size_t cells = (size_t)page[3] << 8 | page[4], content = (size_t)page[5] << 8 | page[6];
+	size_t first = (size_t)page[PAGE_HEAD_BYTES] << 8 | page[PAGE_HEAD_BYTES + 1];
+
+	return (page[0] == TABLE_LEAF || page[0] == INDEX_LEAF) && cells && PAGE_HEAD_BYTES + 2 * cells <= content && content <= first &&
+	       first < STORE_PAGE_BYTES_PACKED;
+}
+
+/* the header that says how large pages are may be what is damaged: they are small if some begin where no large one does */
+static size_t find_page_bytes(int fd, uint64_t file_bytes)
+{
+	uint8_t large[STORE_PAGE_BYTES];
+	unsigned int leaves = 0;
+
+	for (uint64_t at = 0; at + sizeof(large) <= file_bytes && pread(fd, large, sizeof(large), (off_t)at) == sizeof(large); at += sizeof(large)) {
+		for (size_t small = STORE_PAGE_BYTES_PACKED; small < sizeof(large); small += STORE_PAGE_BYTES_PACKED)
+			leaves += is_small_leaf(large + small);
+	}
+	return leaves > 1 ? STORE_PAGE_BYTES_PACKED : STORE_PAGE_BYTES;
+}
+
 static int put_page(struct salvage *s)
 {
 	size_t cells = (size_t)s->page[3] << 8 | s->page[4];
 	int err = 0;
 
-	if ((s->page[0] != TABLE_LEAF && s->page[0] != INDEX_LEAF) || PAGE_HEAD_BYTES + 2 * cells > PAGE_BYTES)
+	if ((s->page[0] != TABLE_LEAF && s->page[0] != INDEX_LEAF) || PAGE_HEAD_BYTES + 2 * cells > s->page_bytes)
 		return 0;
 	for (size_t i = 0; !err && i < cells; i++) {
 		const uint8_t *p = s->page + PAGE_HEAD_BYTES + 2 * i;
 		size_t at = (size_t)p[0] << 8 | p[1], bytes;
 		int64_t id;
 
-		bytes = at >= PAGE_HEAD_BYTES && at < PAGE_BYTES ? read_record(s, at, &id) : 0;
+		bytes = at >= PAGE_HEAD_BYTES && at < s->page_bytes ? read_record(s, at, &id) : 0;
 		if (bytes)
 			err = put_record(s, bytes, id);
 	}
@@ -234,7 +256,8 @@ static int open_both(struct salvage *s, const char *in, const char *out)
 	s->fd = open(in, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0 || fstat(s->fd, &st) != 0)
 		return -errno;
-	s->pages = (uint64_t)st.st_size / PAGE_BYTES;
+	s->page_bytes = find_page_bytes(s->fd, (uint64_t)st.st_size);
+	s->pages = (uint64_t)st.st_size / s->page_bytes;
 	s->budget = READ_SHARE * s->pages;
 	s->row = malloc(SQL_ROW_BYTES_MAX);
 	if (!s->row)

@@ -3,7 +3,7 @@
 -- application_id is "EGPT"; user_version is 100 * major + minor.
 BEGIN;
 PRAGMA application_id = 0x45475054;
-PRAGMA user_version = 102;
+PRAGMA user_version = 103;
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE device(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, identity TEXT, checksum INTEGER NOT NULL);
 CREATE TABLE string(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, checksum INTEGER NOT NULL);

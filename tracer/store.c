@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -66,16 +67,19 @@ struct store {
 
 /* ---- making the file ---- */
 
-static int make_new(const struct store_file *file)
+static int make_new(const struct store_file *file, unsigned int page_bytes)
 {
-	char path[STORE_PATH_BYTES];
+	char path[STORE_PATH_BYTES], page_size[64];
 	sqlite3 *db = NULL;
 	int err;
 
 	store_file_sibling(file, "-new", path);
 	if (unlink(path) != 0 && errno != ENOENT)
 		return -errno;
+	snprintf(page_size, sizeof(page_size), "PRAGMA page_size = %u", page_bytes);
 	err = sql_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+	if (!err)
+		err = sql_exec(db, page_size);
 	if (!err)
 		err = sql_exec(db, schema);
 	/* here, so that the change needs no rollback journal under the final name */
@@ -112,7 +116,7 @@ static void store_free(struct store *s)
 	free(s);
 }
 
-int store_create(const char *path, bool overwrite, struct store **out, char *error)
+int store_create(const char *path, bool overwrite, unsigned int page_bytes, struct store **out, char *error)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	int err;
@@ -125,7 +129,7 @@ int store_create(const char *path, bool overwrite, struct store **out, char *err
 		err = store_file_may_replace(&s->file, overwrite, error);
 	if (err)
 		goto out_free;
-	err = make_new(&s->file);
+	err = make_new(&s->file, page_bytes);
 	if (!err)
 		err = store_file_install(&s->file, overwrite);
 	if (!err)

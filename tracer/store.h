@@ -18,8 +18,12 @@
 
 struct store;
 
-/** store_create() - make the file @path; see tracer_open() for @overwrite, errors and @error. */
-int store_create(const char *path, bool overwrite, struct store **out, char *error);
+/* pages of the file: large for a recorder, which writes much at a time; small for a packed trace, in which each table ends with part of one */
+#define STORE_PAGE_BYTES 4096u
+#define STORE_PAGE_BYTES_PACKED 1024u
+
+/** store_create() - make the file @path, of pages of @page_bytes; see tracer_open() for @overwrite, errors and @error. */
+int store_create(const char *path, bool overwrite, unsigned int page_bytes, struct store **out, char *error);
 
 /** store_meta() - set a key; @value NULL removes it. */
 int store_meta(struct store *s, const char *key, const char *value);

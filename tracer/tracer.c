@@ -78,7 +78,7 @@ int tracer_open(const struct tracer_options *options, struct tracer **out, char 
 		return trace_fail(error, -ENOMEM, "no memory for a tracer");
 	t->ring_events = options->ring_events ? options->ring_events : RING_EVENTS_DEFAULT;
 	t->drop = options->drop;
-	err = store_create(options->path, options->overwrite, &t->store, error);
+	err = store_create(options->path, options->overwrite, STORE_PAGE_BYTES, &t->store, error);
 	if (err)
 		goto out_free;
 	err = describe(t);

@@ -62,14 +62,14 @@ static struct chunk_row encode(struct chunk_encoder *e, const struct trace_event
 
 static void test_random_events_round_trip(void **state)
 {
-	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct chunk_encoder *quick = chunk_encoder_new(false), *thorough = chunk_encoder_new(true);
 	struct chunk_decoder *dec = chunk_decoder_new();
 
 	(void)state;
 	for (int round = 0; round < 300; round++) {
 		uint32_t n = 1 + (uint32_t)(rnd() % 2000);
 		struct trace_event *events = random_events(n, round % 3 ? TRACE_KINDS - 1 : 255);
-		struct chunk_row row = encode(enc, events, n);
+		struct chunk_row row = encode(round % 4 ? quick : thorough, events, n);
 		const struct trace_event *out;
 		const char *why = NULL;
 
@@ -77,21 +77,21 @@ static void test_random_events_round_trip(void **state)
 		assert_memory_equal(events, out, n * sizeof(*events));
 		free(events);
 	}
-	chunk_encoder_free(enc);
+	chunk_encoder_free(quick);
+	chunk_encoder_free(thorough);
 	chunk_decoder_free(dec);
 }
 
 /* the most a chunk can hold, of values that do not compress: it must stay inside the encoder's buffers and the format's limits */
-static void test_largest_worst_chunk_round_trips(void **state)
+static void largest_worst_chunk_round_trips(bool thorough)
 {
-	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct chunk_encoder *enc = chunk_encoder_new(thorough);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = malloc(CHUNK_EVENTS_MAX * sizeof(*events));
 	const struct trace_event *out;
 	struct chunk_row row;
 	const char *why = NULL;
 
-	(void)state;
 	for (uint32_t i = 0; i < CHUNK_EVENTS_MAX; i++) {
 		/* kinds 18..255 are not in the table: all six arguments are stored */
 		events[i].kind = (uint16_t)(1 + rnd() % 255);
@@ -108,6 +108,13 @@ static void test_largest_worst_chunk_round_trips(void **state)
 	free(events);
 	chunk_encoder_free(enc);
 	chunk_decoder_free(dec);
+}
+
+static void test_largest_worst_chunk_round_trips(void **state)
+{
+	(void)state;
+	largest_worst_chunk_round_trips(false);
+	largest_worst_chunk_round_trips(true);
 }
 
 /* @row with its data on the heap at their exact size, so that a sanitizer sees any byte too far */
@@ -281,17 +288,56 @@ static void test_registers_that_keep_their_values_cost_what_their_offsets_do(voi
 	chunk_decoder_free(dec);
 }
 
-/* a chunk whose columns were all chosen by a forger: the entropy-coded ones above all */
-static void test_flipped_bits_of_coded_columns_do_no_harm(void **state)
+/* registers that are random, that count, and that hardly change, after pauses of a length that goes by the kind of access */
+static struct trace_event *events_of_classes(uint32_t n)
 {
-	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct trace_event *events = calloc(n, sizeof(*events));
+	uint64_t t = 1000, count = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t reg = rnd() % 6;
+		uint16_t kind = rnd() % 4 ? TRACE_REGION_READ : rnd() % 2 ? TRACE_REGION_WRITE : TRACE_IRQ;
+
+		t += kind == TRACE_REGION_READ ? 50 : kind == TRACE_IRQ ? rnd() % 1000000 : 7000 + rnd() % 64;
+		events[i] = (struct trace_event){ .t_ns = t, .kind = kind, .device = kind == TRACE_IRQ ? 2 : 1, .status = kind == TRACE_IRQ ? -ENOSPC : 0 };
+		if (kind == TRACE_IRQ)
+			continue;
+		events[i].arg[TRACE_REGION_OFFSET] = 4 * reg;
+		events[i].arg[TRACE_REGION_LEN] = 4;
+		events[i].arg[TRACE_REGION_VALUE] = reg < 2 ? rnd() >> 32 : reg == 2 ? count++ : reg * 0x11;
+	}
+	return events;
+}
+
+static void test_columns_that_differ_by_class_are_smaller_if_time_is_taken(void **state)
+{
+	struct chunk_encoder *quick = chunk_encoder_new(false), *thorough = chunk_encoder_new(true);
 	struct chunk_decoder *dec = chunk_decoder_new();
-	struct trace_event *events = shaped_events(300);
+	struct trace_event *events = events_of_classes(20000);
+	size_t quick_bytes = encode(quick, events, 20000).data_bytes;
+	struct chunk_row row = encode(thorough, events, 20000);
+	const struct trace_event *out;
+	const char *why = NULL;
+
+	(void)state;
+	assert_true(row.data_bytes < quick_bytes - quick_bytes / 8);
+	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+	assert_memory_equal(events, out, 20000 * sizeof(*events));
+	free(events);
+	chunk_encoder_free(quick);
+	chunk_encoder_free(thorough);
+	chunk_decoder_free(dec);
+}
+
+/* a chunk whose columns were all chosen by a forger: the entropy-coded and the split ones above all */
+static void flip_bits(struct trace_event *events, bool thorough)
+{
+	struct chunk_encoder *enc = chunk_encoder_new(thorough);
+	struct chunk_decoder *dec = chunk_decoder_new();
 	struct chunk_row row = encode(enc, events, 300);
 	uint8_t *raw = malloc(row.raw_bytes);
 	unsigned int refused = 0;
 
-	(void)state;
 	assert_true(row.codec == CHUNK_STORED || chunk_lz4_unpack(row.data, row.data_bytes, raw, row.raw_bytes));
 	if (row.codec == CHUNK_STORED)
 		memcpy(raw, row.data, row.raw_bytes);
@@ -315,6 +361,14 @@ static void test_flipped_bits_of_coded_columns_do_no_harm(void **state)
 	free(events);
 	chunk_encoder_free(enc);
 	chunk_decoder_free(dec);
+}
+
+static void test_flipped_bits_of_coded_and_split_columns_do_no_harm(void **state)
+{
+	(void)state;
+	flip_bits(shaped_events(300), false);
+	flip_bits(shaped_events(300), true);
+	flip_bits(events_of_classes(300), true);
 }
 
 static void test_every_flipped_byte_is_found(void **state)
@@ -527,7 +581,8 @@ int main(void)
 		cmocka_unit_test(test_encoder_that_is_used_to_other_events_does_as_well_as_a_new_one),
 		cmocka_unit_test(test_times_of_a_clock_that_runs_alike_cost_nothing),
 		cmocka_unit_test(test_registers_that_keep_their_values_cost_what_their_offsets_do),
-		cmocka_unit_test(test_flipped_bits_of_coded_columns_do_no_harm),
+		cmocka_unit_test(test_columns_that_differ_by_class_are_smaller_if_time_is_taken),
+		cmocka_unit_test(test_flipped_bits_of_coded_and_split_columns_do_no_harm),
 		cmocka_unit_test(test_every_flipped_byte_is_found),
 		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),
 		cmocka_unit_test(test_every_truncation_is_found),

@@ -128,7 +128,32 @@ def coded(body, rows, others, times):
     return out
 
 
-def column(encoding, body, rows, others=None, times=None):
+def split(body, rows, others, kinds):
+    steps, other, shift, i = body[0], body[1], body[2], 3
+    classes = [o >> shift & 255 for o in (kinds if other == 255 else others[other])]
+    assert steps in (0, 1) and len(classes) == rows
+    sizes = []
+    for c in sorted(set(classes)):
+        encoding, (size, i) = body[i], varint(body, i + 1)
+        assert encoding < 8
+        sizes.append((c, encoding, size))
+    columns = {}
+    for c, encoding, size in sizes:
+        columns[c] = column(encoding, body[i:i + size], classes.count(c))
+        i += size
+    assert i == len(body)
+    out, at, last = [], dict.fromkeys(columns, 0), dict.fromkeys(columns, 0)
+    for c in classes:
+        x = columns[c][at[c]]
+        at[c] += 1
+        out.append(((out[-1] if out else 0) + x - last[c]) % 2**64 if steps else x)
+        last[c] = x
+    return out
+
+
+def column(encoding, body, rows, others=None, times=None, kinds=None):
+    if encoding == 8:
+        return split(body, rows, others, kinds)
     if encoding == 7:
         return coded(body, rows, others, times)
     if encoding in FIXED:
@@ -152,7 +177,7 @@ def column(encoding, body, rows, others=None, times=None):
 
 
 def read_chunk(row):
-    """The events of a row of the chunk table as [t_ns, kind, device, status, args], and the encodings it uses, with the predictors of 7."""
+    """The events of a row of the chunk table as [t_ns, kind, device, status, args], and the encodings it uses, with the predictor of 7, the steps of 8."""
     id_, first, events, t_min, t_max, kind_events, codec, raw_bytes, checksum, data = row
     numbers = struct.pack("<7q", id_, first, events, t_min, t_max, codec, raw_bytes)
     assert zlib.crc32(numbers + kind_events.encode() + data) == checksum
@@ -166,10 +191,11 @@ def read_chunk(row):
         entries.append((number, encoding, size))
     columns, used = {}, set()
     for number, encoding, size in entries:
-        used.add((encoding, raw[i] if encoding == 7 else None))
+        used.add((encoding, raw[i] if encoding in (7, 8) else None))
         others = [columns.get(number // 16 * 16 + a, [0] * events) for a in range(number % 16)]
         times = [t for k, t in zip(columns[0], columns[1]) if k == number // 16] if number >= 16 else None
-        columns[number] = column(encoding, raw[i:i + size], events if number < 16 else per_kind[number // 16], others, times)
+        columns[number] = column(encoding, raw[i:i + size], events if number < 16 else per_kind[number // 16], others, times,
+                                 columns[0] if 0 < number < 16 else None)
         i += size
     assert i == len(raw)
     kinds, times = columns[0], columns[1]
@@ -252,8 +278,9 @@ def check_against_dump(build, path):
 
 def test_reader_written_from_the_manual_reads_every_kind_and_encoding(build, root, sample):
     used = set().union(*[check_against_dump(build, path) for path in [sample, *golden(root)]])
-    assert {encoding for encoding, _ in used} == set(range(8))
+    assert {encoding for encoding, _ in used} == set(range(9))
     assert {(7, 4), (7, 5)} <= used  # the predictors that came with 1.2
+    assert {(8, 0), (8, 1)} <= used  # what came with 1.3
 
 
 def golden(root):

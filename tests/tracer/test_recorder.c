@@ -503,6 +503,7 @@ static uint64_t narrowed(unsigned int kind, uint64_t v, unsigned int i)
 static int write_sample(const char *path)
 {
 	struct tracer_options options = { .path = path };
+	uint64_t t_ns = 1000000000;
 	char error[TRACE_ERROR_BYTES];
 	struct tracer_ring *ring;
 	struct tracer *t;
@@ -522,8 +523,11 @@ static int write_sample(const char *path)
 	tracer_account(t, "sampled", 3, "a line of the account");
 	ring = tracer_ring(t);
 	for (unsigned int i = 0; i < 40 * (TRACE_KINDS - 1); i++) {
-		struct trace_event e = { .t_ns = 1000000000 + i * 1500 + i * i * 7919 % 1000, .kind = (uint16_t)(1 + i % (TRACE_KINDS - 1)) };
+		struct trace_event e = { .kind = (uint16_t)(1 + i % (TRACE_KINDS - 1)) };
 
+		/* each kind takes its time, but for frames */
+		t_ns += e.kind == TRACE_FRAME ? i * i * 7919 % 100000 : e.kind * e.kind * 77;
+		e.t_ns = t_ns;
 		e.device = e.kind != TRACE_FRAME;
 		e.status = i % 50 ? 0 : -ENOSPC;
 		for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++) {
@@ -535,6 +539,10 @@ static int write_sample(const char *path)
 		if (e.kind == TRACE_REGION_READ) { /* registers that hardly change */
 			e.arg[TRACE_REGION_OFFSET] = 4 + 4 * (i * i % 5);
 			e.arg[TRACE_REGION_VALUE] = (uint32_t)(i * i % 5 * 0x9e3779b9) + i / 200 + 1;
+		}
+		if (e.kind == TRACE_REGION_WRITE) { /* one of them random, the others alike */
+			e.arg[TRACE_REGION_OFFSET] = 4 + 4 * (i * i % 5);
+			e.arg[TRACE_REGION_VALUE] = i * i % 5 == 0 ? (uint32_t)(i * 0x9e3779b9u) : 0x11 * (i * i % 5);
 		}
 		if ((e.kind == TRACE_REQ_UNMAP || e.kind == TRACE_UNMAP) && i / (TRACE_KINDS - 1) % 4 == 0)
 			e.arg[TRACE_MAP_IOVA] += 1 << 30; /* what was mapped stays so */

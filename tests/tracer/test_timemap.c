@@ -66,7 +66,7 @@ static int set_up(void **state)
 
 	snprintf(s->path, sizeof(s->path), "/tmp/egpu-timemap-%d.egt", (int)getpid());
 	unlink(s->path);
-	if (store_create(s->path, false, &store, NULL) != 0)
+	if (store_create(s->path, false, STORE_PAGE_BYTES, &store, NULL) != 0)
 		return -1;
 	err = put_chunks(store, 0, CHUNKS);
 	*state = s;
@@ -177,7 +177,7 @@ static void test_chunks_that_are_recorded_later_are_found(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "/tmp/egpu-timemap-%d-live.egt", (int)getpid());
 	unlink(path);
-	assert_int_equal(store_create(path, false, &store, NULL), 0);
+	assert_int_equal(store_create(path, false, STORE_PAGE_BYTES, &store, NULL), 0);
 	assert_int_equal(put_chunks(store, 0, CHUNKS / 2), 0);
 	assert_int_equal(trace_open(path, &t, NULL), 0);
 	assert_int_equal(trace_cursor_open(t, false, &c), 0);
