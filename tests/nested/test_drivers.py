@@ -14,7 +14,7 @@ import l1
 import snapshot
 
 IDS = {"nvme": "1b36:0010", "e1000e": "8086:10d3", "virtio-gpu": "1af4:1050"}
-DISK_BYTES = 16 << 20
+DISK_BYTES = 4 << 20
 EXACT = ("requests", "hits", "peak_requests", "peak_request_bytes", "peak_mappings", "peak_mapped_bytes", "end_mappings", "host_calls", "host_maps",
          "host_unmaps", "host_failures", "failures", "failures_by_reason", "first_failure", "fits")
 
