@@ -116,7 +116,7 @@ test: $(PROGS) $(EXT) $(TESTS) guest $(GUEST_ALL) $(SETUP_QEMU) $(NESTED)
 bench: $(BENCHES)
 	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
 
-bench-tracer: $(BUILD)/bench/bench_tracer $(BUILD)/egpu-trace
+bench-tracer: $(BUILD)/bench/bench_tracer $(PROGS) guest $(SETUP_QEMU)
 	BUILD=$(BUILD) bench/bench_tracer.sh
 
 bench-runtime: $(BUILD)/bench/bench_bar $(BUILD)/bench/bench_map $(NESTED)

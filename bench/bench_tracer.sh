@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 # egpu's tracer beside LTTng-UST (Debian's packages, installed here if they are missing) and plain SQLite inserts, in one run on one machine.
-# BUILD= as for make; TMPDIR= a folder on the disk to write to. Takes half a minute.
+# BUILD= as for make; TMPDIR= a folder on the disk to write to. Takes two minutes.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -31,7 +31,7 @@ rm -f "$dir"/*.egt "$dir"/*.db
 
 # ---- LTTng ----
 cc=${CC:-gcc}
-$cc -I. -std=gnu11 -O2 -g bench/lttng_peer.c -o "$dir/lttng_peer" -llttng-ust -ldl -pthread
+$cc -I. -std=gnu11 -O2 -g bench/lttng_peer.c -o "$dir/lttng_peer" "$BUILD/libegpu.a" -llttng-ust -ldl -pthread -lsqlite3 -llz4 -lz -lm
 export LTTNG_HOME="$dir" LTTNG_UST_REGISTER_TIMEOUT=-1 LTTNG_UST_ALLOW_BLOCKING=1
 if ! lttng --no-sessiond list >/dev/null 2>&1; then
 	lttng-sessiond --no-kernel --daemonize --pidfile="$dir/sessiond.pid" >/dev/null 2>"$dir/sessiond.log" ||
@@ -73,6 +73,19 @@ end_s=$(now)
 say lttng decode_per_s "$(awk -v a="$start" -v b="$end_s" -v n="$events" 'BEGIN { printf "%.0f", n / (b - a) }')"
 say lttng lost "$((events - $(count "$dir/sustained")))"
 
+# ---- the demo: a guest is recorded, and what it did goes through LTTng at the same pace ----
+"$BUILD/egpu-run" --tick 1 --trace "$dir/demo.egt" --policy window:log2=18 --workload datasets/workloads/demo.workload --json >/dev/null 2>&1
+"$BUILD/egpu-trace" pack "$dir/demo.egt" -o "$dir/demo-packed.egt" >/dev/null
+session demo --blocking-timeout=inf
+events=$("$dir/lttng_peer" again "$dir/demo.egt")
+lttng -q stop egpu-bench-demo >/dev/null
+lttng -q destroy egpu-bench-demo >/dev/null
+[ "$(count "$dir/demo")" = "$events" ] || echo "bench_tracer: LTTng lost events of the demo: too small" >&2
+say egpu demo_per_event "$(per "$(stat -c %s "$dir/demo.egt")" "$events")"
+say egpu demo_packed "$(per "$(stat -c %s "$dir/demo-packed.egt")" "$events")"
+say lttng demo_per_event "$(per "$(du -sb "$dir/demo" | cut -f1)" "$events")"
+say lttng demo_packed "$(per "$(tar -C "$dir" -cf - demo | zstd -3 -q -c | wc -c)" "$events")"
+
 # ---- table ----
 awk '
 function v(who, what) { return (who, what) in x ? x[who, what] : "" }
@@ -92,6 +105,8 @@ END {
 	row("bytes per event", "bytes_per_event", 0)
 	row("bytes per event, packed (egpu-trace pack; zstd -3 for the others)", "packed_per_event", 0)
 	row("events/s decoded, one thread", "decode_per_s", 1)
+	row("the demo, all digits of its times: bytes per event", "demo_per_event", 0)
+	row("packed", "demo_packed", 0)
 	printf "\negpu without reading the clock: %.1f ns an event beyond making it; the clock alone: %.1f ns.\n", v("egpu", "emit_ns"), v("machine", "clock_ns")
 	printf "Limits, on events of 64 bytes: memcpy %s events/s, LZ4 packs %s and unpacks %s events/s at %.1f bytes an event.\n",
 		cell(v("memcpy", "events_per_s")), cell(v("lz4", "pack_per_s")), cell(v("lz4", "unpack_per_s")), v("lz4", "bytes_per_event")

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
-/* The peer of bench_tracer: the same events through LTTng-UST. usage: lttng_peer emit | sustained EVENTS; bench_tracer.sh builds and calls it. */
+/*
+ * The peer of bench_tracer: the same events through LTTng-UST; bench_tracer.sh builds and calls it.
+ * usage: lttng_peer emit | sustained EVENTS | again TRACE
+ */
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
 #define LTTNG_UST_TRACEPOINT_DEFINE
 #include "bench/lttng_peer_tp.h"
@@ -9,6 +12,7 @@
 #include <unistd.h>
 
 #include "bench/bench_tracer_events.h"
+#include "tracer/tracer.h"
 
 #define EMITTERS 2
 
@@ -72,12 +76,63 @@ static void sustained(uint64_t events)
 		pthread_join(thread[i], NULL);
 }
 
+static void emit_again(const struct trace_event *e)
+{
+	switch (e->kind) {
+	case TRACE_REGION_READ:
+	case TRACE_REGION_WRITE:
+		lttng_ust_tracepoint(egpu_bench, region, e);
+		break;
+	case TRACE_REQ_MAP:
+	case TRACE_REQ_UNMAP:
+		lttng_ust_tracepoint(egpu_bench, request, e);
+		break;
+	case TRACE_MAP:
+	case TRACE_UNMAP:
+		lttng_ust_tracepoint(egpu_bench, mapping, e);
+		break;
+	default:
+		lttng_ust_tracepoint(egpu_bench, other, e);
+	}
+}
+
+/* the events of @path, as far apart as they were; prints how many */
+static int again(const char *path)
+{
+	char error[TRACE_ERROR_BYTES] = "";
+	struct trace_cursor *cursor = NULL;
+	struct trace *trace = NULL;
+	struct trace_event e;
+	uint64_t n = 0, start = 0, first = 0;
+	int rc = trace_open(path, &trace, error);
+
+	if (rc == 0)
+		rc = trace_cursor_open(trace, false, &cursor);
+	while (rc >= 0 && (rc = trace_next(cursor, &e, error)) == 1) {
+		if (n++ == 0) {
+			first = e.t_ns;
+			start = bench_now_ns();
+		}
+		while (bench_now_ns() - start < e.t_ns - first)
+			; /* a sleep would end too late */
+		emit_again(&e);
+	}
+	if (rc)
+		fprintf(stderr, "lttng_peer: %s: %s\n", path, error[0] ? error : strerror(-rc));
+	trace_cursor_close(cursor);
+	trace_close(trace);
+	printf("%llu\n", (unsigned long long)n);
+	return rc != 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "emit") == 0)
 		bench_say("lttng", "emit_with_clock_ns", emit_ns(1) - emit_ns(0));
 	else if (argc == 3 && strcmp(argv[1], "sustained") == 0)
 		sustained(strtoull(argv[2], NULL, 10));
+	else if (argc == 3 && strcmp(argv[1], "again") == 0)
+		return again(argv[2]);
 	else
 		return 2;
 	return 0;
