@@ -61,7 +61,8 @@ static void test_as_many_ranges_as_there_may_be_take_one_kernel_mapping(void **s
 		assert_int_equal(word, 0x1234500000000ull + i);
 		assert_int_equal(guest_memory_read(gm, (2 * i + 1) * PAGE, &word, 8), -EFAULT);
 	}
-	for (i = 0; i < GUEST_MEMORY_RANGES_MAX; i++)
+	/* from the end, for from the start a sanitizer takes half a minute */
+	for (i = GUEST_MEMORY_RANGES_MAX; i-- > 0;)
 		assert_int_equal(guest_memory_remove(gm, (struct span){ 2 * i * PAGE, PAGE }), PAGE);
 	assert_true(kernel_mappings() < before + A_FEW);
 	guest_memory_free(gm);

@@ -66,10 +66,10 @@ static void test_random_events_round_trip(void **state)
 	struct chunk_decoder *dec = chunk_decoder_new();
 
 	(void)state;
-	for (int round = 0; round < 300; round++) {
+	for (int round = 0; round < 200; round++) {
 		uint32_t n = 1 + (uint32_t)(rnd() % 2000);
 		struct trace_event *events = random_events(n, round % 3 ? TRACE_KINDS - 1 : 255);
-		struct chunk_row row = encode(round % 4 ? quick : thorough, events, n);
+		struct chunk_row row = encode(round % 8 ? quick : thorough, events, n);
 		const struct trace_event *out;
 		const char *why = NULL;
 
@@ -367,7 +367,6 @@ static void test_flipped_bits_of_coded_and_split_columns_do_no_harm(void **state
 {
 	(void)state;
 	flip_bits(shaped_events(300), false);
-	flip_bits(shaped_events(300), true);
 	flip_bits(events_of_classes(300), true);
 }
 
