@@ -310,11 +310,11 @@ def test_installed_qemu_has_the_arguments_that_are_built_in(simple, root):
 
 def test_mutated_logs_never_crash(variant, tmp_path):
     build, text = variant("asan"), "".join(f"719585@1608130130.44118{i % 10}:{e[0]}\n" for i, e in enumerate(EVENTS)).encode() + vunmap(0, 2**40).encode()
-    assert sum(survives(build, tmp_path, data, "qemu-log") == 0 for data in mutations(text, random.Random(1), 50)) > 12
+    assert sum(survives(build, tmp_path, data, "qemu-log") == 0 for data in mutations(text, random.Random(1), 80)) > 20
 
 
 def test_mutated_simple_traces_never_crash(variant, tmp_path):
-    assert sum(survives(variant("asan"), tmp_path, data, "qemu-simple") == 0 for data in mutations(SIMPLE, random.Random(2), 70)) > 12
+    assert sum(survives(variant("asan"), tmp_path, data, "qemu-simple") == 0 for data in mutations(SIMPLE, random.Random(2), 120)) > 20
 
 
 # ---- the recording in datasets ----

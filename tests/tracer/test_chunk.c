@@ -66,7 +66,7 @@ static void test_random_events_round_trip(void **state)
 	struct chunk_decoder *dec = chunk_decoder_new();
 
 	(void)state;
-	for (int round = 0; round < 200; round++) {
+	for (int round = 0; round < 300; round++) {
 		uint32_t n = 1 + (uint32_t)(rnd() % 2000);
 		struct trace_event *events = random_events(n, round % 3 ? TRACE_KINDS - 1 : 255);
 		struct chunk_row row = encode(round % 8 ? quick : thorough, events, n);
