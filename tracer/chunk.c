@@ -20,7 +20,7 @@
 #define COLUMN_BYTES_MAX ((size_t)CHUNK_EVENTS_MAX * 8 + VARINT_BYTES_MAX)
 
 #define HABIT_CHUNKS 16u /* that a column is encoded by habit, before it is looked at anew */
-#define HABIT_GROWTH 4u
+#define HABIT_GROWTH 4u  /* times the rows it was made of, for which it is still believed */
 
 #define COLUMN_ROWS (CHUNK_EVENTS_MAX + CHUNK_ROWS_APART)
 

@@ -479,7 +479,6 @@ static int decode_args(struct chunk_decoder *d, struct head_walk *w, const char 
 	return 0;
 }
 
-/* columns to events, in one pass */
 /* the next @n events into @out */
 static void join_columns(struct chunk_decoder *d, struct trace_event *out, uint32_t n)
 {
