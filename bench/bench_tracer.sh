@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 # egpu's tracer beside LTTng-UST (Debian's packages, installed here if they are missing) and plain SQLite inserts, in one run on one machine.
-# BUILD= as for make; TMPDIR= a folder on the disk to write to. Takes two minutes.
+# BUILD= as for make; TMPDIR= a folder on the disk to write to. Takes three minutes.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -73,18 +73,26 @@ end_s=$(now)
 say lttng decode_per_s "$(awk -v a="$start" -v b="$end_s" -v n="$events" 'BEGIN { printf "%.0f", n / (b - a) }')"
 say lttng lost "$((events - $(count "$dir/sustained")))"
 
-# ---- the demo: a guest is recorded, and what it did goes through LTTng at the same pace ----
+# ---- the demo: a guest is recorded, and what it did goes through LTTng at the same pace; then again with random numbers in all registers ----
+$cc -I. -std=gnu11 -O2 -g bench/random_values.c -o "$dir/random_values" "$BUILD/libegpu.a" -pthread -lsqlite3 -llz4 -lz -lm
 "$BUILD/egpu-run" --tick 1 --trace "$dir/demo.egt" --policy window:log2=18 --workload datasets/workloads/demo.workload --json >/dev/null 2>&1
-"$BUILD/egpu-trace" pack "$dir/demo.egt" -o "$dir/demo-packed.egt" >/dev/null
-session demo --blocking-timeout=inf
-events=$("$dir/lttng_peer" again "$dir/demo.egt")
-lttng -q stop egpu-bench-demo >/dev/null
-lttng -q destroy egpu-bench-demo >/dev/null
-[ "$(count "$dir/demo")" = "$events" ] || echo "bench_tracer: LTTng lost events of the demo: too small" >&2
-say egpu demo_per_event "$(per "$(stat -c %s "$dir/demo.egt")" "$events")"
-say egpu demo_packed "$(per "$(stat -c %s "$dir/demo-packed.egt")" "$events")"
+"$dir/random_values" "$dir/demo.egt" "$dir/random.egt" 1
+"$dir/random_values" "$dir/demo.egt" "$dir/ticks.egt" 32 # as egpu-run tells times unless --tick says otherwise
+for what in demo random; do
+	session "$what" --blocking-timeout=inf
+	events=$("$dir/lttng_peer" again "$dir/$what.egt")
+	lttng -q stop "egpu-bench-$what" >/dev/null
+	lttng -q destroy "egpu-bench-$what" >/dev/null
+	[ "$(count "$dir/$what")" = "$events" ] || echo "bench_tracer: LTTng lost events of the demo: too small" >&2
+	say lttng "${what}_packed" "$(per "$(tar -C "$dir" -cf - "$what" | zstd -3 -q -c | wc -c)" "$events")"
+done
+say lttng ticks_packed "$(per "$(tar -C "$dir" -cf - random | zstd -3 -q -c | wc -c)" "$events")"
 say lttng demo_per_event "$(per "$(du -sb "$dir/demo" | cut -f1)" "$events")"
-say lttng demo_packed "$(per "$(tar -C "$dir" -cf - demo | zstd -3 -q -c | wc -c)" "$events")"
+say egpu demo_per_event "$(per "$(stat -c %s "$dir/demo.egt")" "$events")"
+for what in demo random ticks; do
+	"$BUILD/egpu-trace" pack "$dir/$what.egt" >/dev/null
+	say egpu "${what}_packed" "$(per "$(stat -c %s "$dir/$what.egt")" "$events")"
+done
 
 # ---- table ----
 awk '
@@ -107,6 +115,8 @@ END {
 	row("events/s decoded, one thread", "decode_per_s", 1)
 	row("the demo, all digits of its times: bytes per event", "demo_per_event", 0)
 	row("packed", "demo_packed", 0)
+	row("packed, all register values random", "random_packed", 0)
+	row("the same, the times in egpu-run\047s ticks of 32 ns", "ticks_packed", 0)
 	printf "\negpu without reading the clock: %.1f ns an event beyond making it; the clock alone: %.1f ns.\n", v("egpu", "emit_ns"), v("machine", "clock_ns")
 	printf "Limits, on events of 64 bytes: memcpy %s events/s, LZ4 packs %s and unpacks %s events/s at %.1f bytes an event.\n",
 		cell(v("memcpy", "events_per_s")), cell(v("lz4", "pack_per_s")), cell(v("lz4", "unpack_per_s")), v("lz4", "bytes_per_event")
