@@ -45,7 +45,7 @@ struct habit {
  * grouped by kind, rows @start[k] … @start[k + 1] - 1 being those of kind k.
  */
 struct chunk_encoder {
-	bool thorough;
+	bool thorough, hurried;
 	uint64_t kind[COLUMN_ROWS], t_ns[COLUMN_ROWS], device[COLUMN_ROWS], status[COLUMN_ROWS];
 	uint64_t arg[TRACE_ARGS_MAX][COLUMN_ROWS], time[COLUMN_ROWS];
 	uint64_t residues[CHUNK_EVENTS_MAX];
@@ -171,7 +171,7 @@ static size_t put_by_habit(struct chunk_encoder *e, unsigned int column, const s
 	size_t bytes;
 
 	/* few rows say little of many */
-	if (c->n / HABIT_GROWTH > h->rows || h->rows == 0 || h->uses++ == HABIT_CHUNKS)
+	if (!e->hurried || c->n / HABIT_GROWTH > h->rows || h->rows == 0 || h->uses++ == HABIT_CHUNKS)
 		return 0;
 	expected = (uint64_t)h->bytes * c->n / h->rows;
 	expected += expected / 16 + COLUMN_BYTES_SMALL;
@@ -243,11 +243,8 @@ static size_t put_best(struct chunk_encoder *e, unsigned int column, const struc
 	enum coded_predictor predictor;
 	size_t bytes = put_whole(e, c, body, encoding, &predictor), split;
 
-	if (!e->thorough) {
-		e->habit[column] = (struct habit){ predictor, *encoding == COLUMN_CODED ? c->n : 0, 0, bytes };
-		return bytes;
-	}
-	if (!by->other || bytes <= COLUMN_BYTES_SMALL)
+	e->habit[column] = (struct habit){ predictor, *encoding == COLUMN_CODED ? c->n : 0, 0, bytes };
+	if (e->hurried || !by->other || bytes <= COLUMN_BYTES_SMALL)
 		return bytes;
 	split = put_classes(e, c, by);
 	if (split > row_bytes_max(column) * c->n || packed_bytes(e, e->split_body, split) >= packed_bytes(e, body, bytes))
@@ -347,6 +344,8 @@ void chunk_encode(struct chunk_encoder *e, const struct trace_event *events, uin
 
 	assert(n > 0 && n <= CHUNK_EVENTS_MAX);
 	e->head_bytes = e->body_bytes = e->columns = 0;
+	/* a chunk that filled up before its time may have others behind it; of one that did not, each column's best way can be looked for */
+	e->hurried = !e->thorough && n == CHUNK_EVENTS_MAX;
 	split_events(e, events, n, row);
 	add_common_columns(e, n);
 	for (unsigned int kind = 1; kind < CHUNK_KINDS_MAX; kind++)

@@ -69,7 +69,11 @@ int chunk_parse_kinds(const char *text, uint32_t *counts);
 
 struct chunk_encoder;
 
-/** chunk_encoder_new() - @thorough: as small as it gets, many times slower than recording can afford. Return: NULL without memory. */
+/**
+ * chunk_encoder_new() - @thorough: as small as it gets, many times slower than recording can afford; else as small as the haste allows that a chunk's
+ * number of events tells of.
+ * Return: NULL without memory.
+ */
 struct chunk_encoder *chunk_encoder_new(bool thorough);
 void chunk_encoder_free(struct chunk_encoder *e); /* NULL is allowed */
 

@@ -12,17 +12,20 @@
 #define SAMPLE_RUN_ROWS 256u
 #define WINDOW_LOG2 18u      /* 256 KiB, the usual window of a coalescing policy */
 #define COUNTED_ROWS 3000u   /* of which a dictionary is made; fewer than a hash has places */
-#define RUN_MIN 4u           /* repeats that are worth a token of their own */
 #define DICT_SHARE 512u      /* a residue gets a token of its own from one in so many rows on */
 
 /* ---- residues ---- */
 
-/* how one column is predicted: what the head of a body says */
+/* repeats that are worth a token of their own: where few values take turns, as of a coin, short ones come by chance and cost more than they save */
+static const uint32_t run_mins[] = { 4, 8, 32 };
+
+/* how one column is predicted: what the head of a body says. @run_min: of the encoder alone */
 struct plan {
 	enum coded_predictor predictor;
 	unsigned int shift, window_log2;
 	uint8_t other_arg;
 	uint64_t base;
+	uint32_t run_min;
 };
 
 static inline bool uses_windows(enum coded_predictor predictor)
@@ -179,7 +182,7 @@ static inline uint32_t run_length(const uint64_t *r, uint32_t i, uint32_t n)
 }
 
 /* find and count the tokens of @r. Return: the raw bits that go with them */
-static uint64_t count_tokens(struct coded_scratch *s, const uint64_t *r, uint32_t n)
+static uint64_t count_tokens(struct coded_scratch *s, uint32_t run_min, const uint64_t *r, uint32_t n)
 {
 	uint16_t *tokens = s->tokens;
 	uint64_t raw = 0;
@@ -196,7 +199,7 @@ static uint64_t count_tokens(struct coded_scratch *s, const uint64_t *r, uint32_
 		if (i + 1 == n || r[i + 1] != r[i])
 			continue;
 		again = run_length(r, i, n);
-		if (again >= RUN_MIN) {
+		if (again >= run_min) {
 			unsigned int log2 = 31 - (unsigned int)__builtin_clz(again);
 
 			s->count[CODED_TOKEN_RUN + log2]++;
@@ -207,7 +210,7 @@ static uint64_t count_tokens(struct coded_scratch *s, const uint64_t *r, uint32_
 	return raw;
 }
 
-/* bits that the counted tokens will take, by their entropy, and their dictionary */
+/* bits that the counted tokens will take, by their entropy but one at least, and their dictionary */
 static double expected_bits(const struct coded_scratch *s, uint64_t raw)
 {
 	double bits = (double)raw + 24.0 * s->dict_n;
@@ -217,7 +220,7 @@ static double expected_bits(const struct coded_scratch *s, uint64_t raw)
 		total += s->count[t];
 	for (uint32_t t = 0; t < CODED_TOKENS; t++) {
 		if (s->count[t])
-			bits += s->count[t] * log2((double)total / s->count[t]) + 8;
+			bits += s->count[t] * fmax(log2((double)total / s->count[t]), 1) + 8;
 	}
 	return bits;
 }
@@ -255,7 +258,7 @@ static bool make_plan(const struct coded_column *c, enum coded_predictor predict
 
 	if (predictor >= CODED_PREDICTORS)
 		return false;
-	*p = (struct plan){ .predictor = predictor, .shift = shift, .base = c->values[0], .other_arg = c->other_arg };
+	*p = (struct plan){ .predictor = predictor, .shift = shift, .base = c->values[0], .other_arg = c->other_arg, .run_min = run_mins[0] };
 	if (predictor < CODED_OFFSET)
 		return true;
 	if (!other)
@@ -288,13 +291,30 @@ static struct plan choose_plan(struct coded_scratch *s, const struct coded_colum
 			continue;
 		rows = sample_residues(s, &p, c);
 		choose_dictionary(s, s->residues, rows);
-		bits = expected_bits(s, count_tokens(s, s->residues, rows));
+		bits = expected_bits(s, count_tokens(s, p.run_min, s->residues, rows));
 		if (bits < least) {
 			least = bits;
 			best = p;
 		}
 	}
 	return best;
+}
+
+/* the dictionary and the runs of @p, by a sample */
+static void fit_plan(struct coded_scratch *s, const struct coded_column *c, struct plan *p)
+{
+	uint32_t rows = sample_residues(s, p, c);
+	double least = INFINITY;
+
+	choose_dictionary(s, s->residues, rows);
+	for (size_t i = 0; i < sizeof(run_mins) / sizeof(*run_mins); i++) {
+		double bits = expected_bits(s, count_tokens(s, run_mins[i], s->residues, rows));
+
+		if (bits < least) {
+			least = bits;
+			p->run_min = run_mins[i];
+		}
+	}
 }
 
 /* ---- the body ---- */
@@ -361,7 +381,7 @@ static inline void put_token(struct bit_sink *b, struct token_code t, uint64_t v
 	put_bits(b, raw >> 32, t.raw_bits - 32u);
 }
 
-static uint8_t *put_stream(const struct coded_scratch *s, const uint64_t *r, uint32_t n, uint8_t *out)
+static uint8_t *put_stream(const struct coded_scratch *s, uint32_t run_min, const uint64_t *r, uint32_t n, uint8_t *out)
 {
 	struct token_code code[CODED_TOKENS];
 	struct bit_sink b = { .at = out };
@@ -375,7 +395,7 @@ static uint8_t *put_stream(const struct coded_scratch *s, const uint64_t *r, uin
 		if (i + 1 == n || r[i + 1] != r[i])
 			continue;
 		again = run_length(r, i, n);
-		if (again >= RUN_MIN) {
+		if (again >= run_min) {
 			put_token(&b, code[CODED_TOKEN_RUN + 31 - (unsigned int)__builtin_clz(again)], again);
 			i += again;
 		}
@@ -390,11 +410,11 @@ size_t coded_encode(struct coded_scratch *s, const struct coded_column *c, enum 
 	size_t head;
 
 	*predictor = p.predictor;
-	choose_dictionary(s, s->residues, sample_residues(s, &p, c));
+	fit_plan(s, c, &p);
 	if (uses_windows(p.predictor))
 		forget_windows(s, p.base);
 	find_residues(s, &p, c, 0, c->n, s->residues);
-	raw = count_tokens(s, s->residues, c->n);
+	raw = count_tokens(s, p.run_min, s->residues, c->n);
 	huffman_make(&s->code, s->count, CODED_TOKENS);
 	bits = raw;
 	for (uint32_t t = 0; t < CODED_TOKENS; t++)
@@ -402,5 +422,5 @@ size_t coded_encode(struct coded_scratch *s, const struct coded_column *c, enum 
 	if (bits / 8 >= limit)
 		return 0;
 	head = put_head(s, &p, out);
-	return (size_t)(put_stream(s, s->residues, c->n, out + head) - out);
+	return (size_t)(put_stream(s, p.run_min, s->residues, c->n, out + head) - out);
 }

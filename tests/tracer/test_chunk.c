@@ -311,22 +311,39 @@ static struct trace_event *events_of_classes(uint32_t n)
 
 static void test_columns_that_differ_by_class_are_smaller_if_time_is_taken(void **state)
 {
-	struct chunk_encoder *quick = chunk_encoder_new(false), *thorough = chunk_encoder_new(true);
+	struct chunk_encoder *enc = chunk_encoder_new(false), *thorough = chunk_encoder_new(true);
 	struct chunk_decoder *dec = chunk_decoder_new();
-	struct trace_event *events = events_of_classes(20000);
-	size_t quick_bytes = encode(quick, events, 20000).data_bytes;
-	struct chunk_row row = encode(thorough, events, 20000);
+	struct trace_event *events = events_of_classes(CHUNK_EVENTS_MAX);
+	/* there is no time while chunks fill up */
+	uint32_t n = CHUNK_EVENTS_MAX - 1;
+	size_t hurried_bytes = encode(enc, events, CHUNK_EVENTS_MAX).data_bytes, least_bytes = encode(thorough, events, n).data_bytes;
+	struct chunk_row row = encode(enc, events, n);
 	const struct trace_event *out;
 	const char *why = NULL;
 
 	(void)state;
-	assert_true(row.data_bytes < quick_bytes - quick_bytes / 8);
+	assert_true(row.data_bytes < hurried_bytes - hurried_bytes / 8);
+	assert_true(row.data_bytes < least_bytes + least_bytes / 32);
 	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-	assert_memory_equal(events, out, 20000 * sizeof(*events));
+	assert_memory_equal(events, out, n * sizeof(*events));
 	free(events);
-	chunk_encoder_free(quick);
+	chunk_encoder_free(enc);
 	chunk_encoder_free(thorough);
 	chunk_decoder_free(dec);
+}
+
+/* reads and writes at the toss of a coin: runs come by chance, and to tell them would cost more than a bit a row */
+static void test_a_coin_takes_a_bit(void **state)
+{
+	struct chunk_encoder *enc = chunk_encoder_new(false);
+	struct trace_event *events = calloc(CHUNK_EVENTS_MAX, sizeof(*events));
+
+	(void)state;
+	for (uint32_t i = 0; i < CHUNK_EVENTS_MAX; i++)
+		events[i] = (struct trace_event){ .t_ns = 1000 + i, .kind = rnd() >> 40 & 1 ? TRACE_REGION_READ : TRACE_REGION_WRITE, .device = 1 };
+	assert_in_range(encode(enc, events, CHUNK_EVENTS_MAX).data_bytes, CHUNK_EVENTS_MAX / 8 - 400, CHUNK_EVENTS_MAX / 8 + 400);
+	free(events);
+	chunk_encoder_free(enc);
 }
 
 /* a chunk whose columns were all chosen by a forger: the entropy-coded and the split ones above all */
@@ -581,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_times_of_a_clock_that_runs_alike_cost_nothing),
 		cmocka_unit_test(test_registers_that_keep_their_values_cost_what_their_offsets_do),
 		cmocka_unit_test(test_columns_that_differ_by_class_are_smaller_if_time_is_taken),
+		cmocka_unit_test(test_a_coin_takes_a_bit),
 		cmocka_unit_test(test_flipped_bits_of_coded_and_split_columns_do_no_harm),
 		cmocka_unit_test(test_every_flipped_byte_is_found),
 		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),
