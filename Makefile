@@ -19,6 +19,10 @@ Q := $(if $(V),,@)
 SAY = @echo "  $(1)"
 
 MAKEFLAGS += --no-builtin-rules
+# on all processors, unless it was said on how many
+ifeq ($(findstring -j,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
