@@ -15,6 +15,7 @@ trap 'rm -rf "$tree"' EXIT
 mkdir -p "$tree/bin" "$tree/dev" "$tree/proc" "$tree/sys" "$tree/tmp" "$tree/modules"
 cp "$(command -v busybox)" "$tree/bin/busybox"
 cp "$here/l2init" "$tree/init"
+cp "$here/l2commands" "$tree"
 chmod 755 "$tree/init"
 cp "$kbuild/egpu_dma.ko" "$tree/modules"
 strip --strip-debug "$tree/modules/egpu_dma.ko"

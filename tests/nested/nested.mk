@@ -11,12 +11,12 @@ $(NESTED_DIR)/payload.img: tests/nested/image.sh tests/nested/init tests/nested/
 	@tests/nested/image.sh $(DEPS)/kernel-6.1 $(DEPS)/qemu $(BUILD) $(@D)
 
 # guests with Debian's generic kernels, stored at their shell
-$(NESTED_DIR)/%/initrd.img: $(KBUILD)/%-generic/modules.stamp tests/nested/l2.sh tests/nested/l2init
+$(NESTED_DIR)/%/initrd.img: $(KBUILD)/%-generic/modules.stamp tests/nested/l2.sh tests/nested/l2init tests/nested/l2commands
 	@tests/nested/l2.sh $(DEPS)/kernel-$*-generic $(KBUILD)/$*-generic $(@D) nvme e1000e virtio_pci virtio-gpu
 .PRECIOUS: $(NESTED_DIR)/%/initrd.img
 
 # a guest that is booted inside L1, with Debian's cloud kernel
-$(NESTED_DIR)/cold.tar: $(KBUILD)/6.1/modules.stamp tests/nested/l2.sh tests/nested/l2init
+$(NESTED_DIR)/cold.tar: $(KBUILD)/6.1/modules.stamp tests/nested/l2.sh tests/nested/l2init tests/nested/l2commands
 	@echo "  NESTED $@"
 	@mkdir -p $(NESTED_DIR)/cold
 	@tests/nested/l2.sh $(DEPS)/kernel-6.1 $(KBUILD)/6.1 $(NESTED_DIR)/cold nvme
