@@ -23,6 +23,8 @@ MAKEFLAGS += --no-builtin-rules
 ifeq ($(findstring -j,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
+# what recipes call has no part in that
+unexport MAKEFLAGS MFLAGS
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
