@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
-# image.sh KERNEL QEMU BUILD OUT - what L1 boots from: OUT/vmlinuz, OUT/initrd.img (busybox, modules of VFIO and KVM), and OUT/payload.img (ext4: the private
+# image.sh KERNEL QEMU BUILD OUT - what L1 boots from: OUT/vmlinuz, OUT/initrd.img (busybox, VFIO's modules), and OUT/payload.img (ext4: the private
 #   QEMU with its libraries, our programs in BUILD with theirs).
 set -eu
 
@@ -30,7 +30,7 @@ initrd() {
 	cp "$(command -v busybox)" "$tree/bin/busybox"
 	cp "$here/init" "$tree/init"
 	chmod 755 "$tree/init"
-	for name in qemu_fw_cfg irqbypass kvm kvm-amd vfio vfio_virqfd vfio_iommu_type1 vfio-pci-core vfio-pci; do
+	for name in qemu_fw_cfg irqbypass vfio vfio_virqfd vfio_iommu_type1 vfio-pci-core vfio-pci; do
 		module $name
 	done
 	(cd "$tree" && find . | LC_ALL=C sort | cpio --quiet -o -H newc -R 0:0 | gzip -1 -n) >"$out/initrd.part"

@@ -43,7 +43,7 @@ def run(build, image, script, devices=(), disk=None, snapshot=None, memory_mib=1
         (work / "script").write_text(script)
         with open(work / "mailbox", "wb") as f:
             f.truncate(MAILBOX_BYTES)
-        args = [build / "qemu-system-x86_64", "-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-cpu", "qemu64,+svm,+npt", "-smp", "2", "-m", str(memory_mib), "-nodefaults",
+        args = [build / "qemu-system-x86_64", "-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(memory_mib), "-nodefaults",
                 "-display", "none", "-serial", "stdio", "-no-reboot", "-device", "intel-iommu,intremap=on,caching-mode=on"]
         disks = [("payload", image / "payload.img", "on"), ("mailbox", work / "mailbox", "off")]
         disks += [("snapshot", snapshot, "on")] if snapshot else []

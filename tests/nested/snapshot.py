@@ -9,10 +9,8 @@ import tempfile
 import time
 
 # what source and destination must share; see functions in L1's payload
-MACHINE = ("-machine q35,memory-backend=ram,kernel-irqchip=split -object memory-backend-memfd,id=ram,size=192M,share=on -m 192 -nodefaults -display none "
+MACHINE = ("-machine q35,memory-backend=ram -object memory-backend-memfd,id=ram,size=192M,share=on -m 192 -accel tcg -nodefaults -display none "
            "-no-reboot").split()
-# the processor's counter starts anew where the guest goes on
-CLOCK = "tsc=unstable clocksource=acpi_pm"
 VIOMMU = ["-device", "intel-iommu,caching-mode=on"]
 # QEMU's ACPI table names the slots behind the virtual IOMMU that were taken at boot: something must have been in the devices'
 PLACEHOLDER = [word for slot in (5, 6, 7) for word in ("-device", f"pci-testdev,addr={slot}")]
@@ -29,9 +27,9 @@ def qmp(stream, command, **arguments):
 
 def take(qemu, guest, out, viommu):
     with tempfile.TemporaryDirectory(prefix="egpu-l2-") as work:
-        args = [qemu, "-accel", "tcg", *MACHINE, *([*VIOMMU, *PLACEHOLDER] if viommu else []), "-serial", f"file:{work}/console", "-qmp", f"unix:{work}/qmp,server=on,wait=off",
+        args = [qemu, *MACHINE, *([*VIOMMU, *PLACEHOLDER] if viommu else []), "-serial", f"file:{work}/console", "-qmp", f"unix:{work}/qmp,server=on,wait=off",
                 "-kernel", guest / "vmlinuz", "-initrd", guest / "initrd.img",
-                "-append", f"console=ttyS0 quiet panic=-1 {CLOCK}" + (" intel_iommu=on" if viommu else "")]
+                "-append", "console=ttyS0 quiet panic=-1" + (" intel_iommu=on" if viommu else "")]
         process = subprocess.Popen([str(a) for a in args], stdin=subprocess.DEVNULL)
         try:
             console = pathlib.Path(work, "console")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT OR GPL-2.0-only
 """Every policy that ships, one after the other, under stock drivers on real functions: nvme, e1000e and virtio-gpu at once. Data is right, and replay
-predicts each. One guest does it all."""
+predicts each. One guest does it all: what it does for the first time takes longest, for it is translated twice."""
 from test_drivers import IDS, assert_everything_worked, assert_predicted, disk, run  # noqa: F401
 
 POLICIES = ["direct", "each", "window:log2=18", "grow", "grow:keep=16", "budget", "merge", "lazy"]
