@@ -24,7 +24,7 @@ def build():
 
 def pytest_collection_modifyitems(items):
     """The longest first, so that the other workers have something to do meanwhile."""
-    longest = ["test_units.py", "test_drivers.py", "test_policies.py"]
+    longest = ["test_policies.py", "test_units.py", "test_drivers.py"]
     items.sort(key=lambda item: longest.index(item.path.name) if item.path.name in longest else len(longest))
 
 

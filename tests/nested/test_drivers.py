@@ -115,7 +115,7 @@ class Outcome:
 def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policies=("window:log2=18",), options="", traced=True, hash_patience_s=600, timeout_s=1500):
     snap = nested / (f"{kernel}-viommu.snap" if way.startswith("viommu") else f"{kernel}.snap")
     result = l1.run(build, nested, script(way, devices, policies, options, traced, hash_patience_s), devices, disk=disk, snapshot=snap, timeout_s=timeout_s)
-    assert result.status == 0, result.console[-8000:] + result.text("l2.err") + result.dmesg()[-3000:]
+    assert result.status == 0, result.console[-8000:] + result.files.get("l2.err", b"").decode(errors="replace") + result.dmesg()[-3000:]
     return Outcome(build, tmp_path, result, devices)
 
 
