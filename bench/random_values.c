@@ -30,7 +30,7 @@ static void copy_tables(struct trace *from, struct tracer *to)
 static int copy_events(struct trace *from, struct tracer *to, char *error)
 {
 	struct tracer_ring *ring = tracer_ring(to);
-	struct trace_cursor *cursor;
+	struct trace_cursor *cursor = NULL;
 	struct trace_event e;
 	uint64_t state = 88172645463325252u;
 	int rc = trace_cursor_open(from, false, &cursor);
