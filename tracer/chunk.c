@@ -11,9 +11,10 @@
 #include "tracer/coded.h"
 #include "tracer/column.h"
 #include "tracer/split.h"
+#include "tracer/undo.h"
 
 /* what this encoder can need at most, by kinds and events; chunk_encode() asserts it */
-#define ENCODER_COLUMNS_MAX (CHUNK_COLUMN_FIRST_ARG + CHUNK_KINDS_MAX * TRACE_ARGS_MAX)
+#define ENCODER_COLUMNS_MAX (CHUNK_COLUMN_FIRST_ARG + CHUNK_KINDS_MAX * (TRACE_ARGS_MAX + 1u))
 #define ENCODER_HEAD_BYTES (VARINT_BYTES_MAX + ENCODER_COLUMNS_MAX * (2 * VARINT_BYTES_MAX + 1))
 #define ENCODER_BODY_BYTES ((size_t)CHUNK_EVENTS_MAX * sizeof(struct trace_event) + ENCODER_COLUMNS_MAX * VARINT_BYTES_MAX)
 #define ENCODER_RAW_BYTES (ENCODER_HEAD_BYTES + ENCODER_BODY_BYTES)
@@ -28,6 +29,7 @@
 #define SPLIT_BODY_BYTES ((size_t)CHUNK_EVENTS_MAX * 8 + SPLIT_CLASSES * VARINT_BYTES_MAX)
 
 #define COLUMN_BYTES_SMALL 48u /* a column that small is not worth a search for a better encoding */
+#define UNDO_SHARE 16u         /* of unmaps one in so many must end a map of the chunk, for it to be worth a look */
 
 _Static_assert(ENCODER_RAW_BYTES <= CHUNK_RAW_MAX, "an encoder stays inside the format's limit");
 _Static_assert(CHUNK_KINDS_MAX * 12 + 3 <= CHUNK_KINDS_TEXT_BYTES, "\"255\":65536, for each kind");
@@ -60,7 +62,9 @@ struct chunk_encoder {
 	struct habit habit[CHUNK_ARGS_MAX * CHUNK_KINDS_MAX];
 	struct coded_scratch coded;
 	uint8_t coded_body[COLUMN_BYTES_MAX + CODED_ROOM];
-	uint64_t by_class[CHUNK_EVENTS_MAX];
+	uint64_t by_class[CHUNK_EVENTS_MAX], others[CHUNK_EVENTS_MAX];
+	uint64_t undo_refs[CHUNK_EVENTS_MAX], undo_rows[CHUNK_EVENTS_MAX];
+	struct undo undo;
 	uint8_t class_bodies[SPLIT_BODY_BYTES], split_body[SPLIT_HEAD_BYTES + SPLIT_BODY_BYTES];
 	uint8_t raw[ENCODER_RAW_BYTES];
 	uint8_t packed[CHUNK_LZ4_BOUND(ENCODER_RAW_BYTES)];
@@ -208,7 +212,22 @@ static size_t put_whole(struct chunk_encoder *e, const struct coded_column *c, u
 	return coded;
 }
 
-/* classes one after the other, each in the best way for it, in @split_body. Return: bytes */
+/* one more class in the best way for it: its head at *@head of @split_body, its body at *@bodies of @class_bodies */
+static void put_class(struct chunk_encoder *e, const struct coded_column *c, size_t *head, size_t *bodies)
+{
+	enum coded_predictor predictor;
+	enum column_encoding encoding;
+	size_t bytes;
+
+	if (c->n == 0)
+		return;
+	bytes = put_whole(e, c, e->class_bodies + *bodies, &encoding, &predictor);
+	e->split_body[(*head)++] = (uint8_t)encoding;
+	*head += varint_put(e->split_body + *head, bytes);
+	*bodies += bytes;
+}
+
+/* classes one after the other, in @split_body. Return: bytes */
 static size_t put_classes(struct chunk_encoder *e, const struct coded_column *c, const struct class_by *by)
 {
 	size_t head = 0, bodies = 0;
@@ -221,16 +240,8 @@ static size_t put_classes(struct chunk_encoder *e, const struct coded_column *c,
 	e->split_body[head++] = (uint8_t)s.shift;
 	for (unsigned int k = 0; k < SPLIT_CLASSES; k++) {
 		struct coded_column one = { .values = e->by_class + s.start[k], .n = s.start[k + 1] - s.start[k], .all = c->all };
-		enum coded_predictor predictor;
-		enum column_encoding encoding;
-		size_t bytes;
 
-		if (one.n == 0)
-			continue;
-		bytes = put_whole(e, &one, e->class_bodies + bodies, &encoding, &predictor);
-		e->split_body[head++] = (uint8_t)encoding;
-		head += varint_put(e->split_body + head, bytes);
-		bodies += bytes;
+		put_class(e, &one, &head, &bodies);
 	}
 	memcpy(e->split_body + head, e->class_bodies, bodies);
 	return head + bodies;
@@ -255,19 +266,48 @@ static size_t put_best(struct chunk_encoder *e, unsigned int column, const struc
 }
 
 /* the body grows behind room for the head, so that the head, whose size is known last, can be put right in front of it */
-static void add_column(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, const struct class_by *by)
+static uint8_t *next_body(struct chunk_encoder *e)
 {
-	uint8_t *body = e->raw + ENCODER_HEAD_BYTES + e->body_bytes;
-	enum column_encoding encoding = COLUMN_CODED;
-	size_t bytes = put_by_habit(e, column, c, body);
+	return e->raw + ENCODER_HEAD_BYTES + e->body_bytes;
+}
 
-	if (bytes == 0)
-		bytes = put_best(e, column, c, by, body, &encoding);
+/* what stands in next_body() is @bytes of @column */
+static void enter_column(struct chunk_encoder *e, unsigned int column, enum column_encoding encoding, size_t bytes)
+{
 	e->body_bytes += bytes;
 	e->head_bytes += varint_put(e->head + e->head_bytes, column);
 	e->head[e->head_bytes++] = (uint8_t)encoding;
 	e->head_bytes += varint_put(e->head + e->head_bytes, bytes);
 	e->columns++;
+}
+
+static void add_column(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, const struct class_by *by)
+{
+	enum column_encoding encoding = COLUMN_CODED;
+	size_t bytes = put_by_habit(e, column, c, next_body(e));
+
+	if (bytes == 0)
+		bytes = put_best(e, column, c, by, next_body(e), &encoding);
+	enter_column(e, column, encoding, bytes);
+}
+
+/* of an argument of unmaps: those that end no map of this chunk, then the difference of the others to theirs */
+static void add_undoing_column(struct chunk_encoder *e, unsigned int column, const struct coded_column *c, const uint64_t *undone)
+{
+	uint32_t first = undo_gather(e->undo_rows, c->n, c->values, undone, e->by_class);
+	struct coded_column one = { .values = e->by_class, .n = first, .other_arg = c->other_arg, .all = c->all };
+	struct coded_column other = { .values = e->by_class + first, .n = c->n - first, .all = c->all };
+	size_t head = 0, bodies = 0;
+
+	if (c->other) {
+		undo_gather(e->undo_rows, c->n, c->other, NULL, e->others);
+		one.other = e->others;
+	}
+	put_class(e, &one, &head, &bodies);
+	put_class(e, &other, &head, &bodies);
+	memcpy(next_body(e), e->split_body, head);
+	memcpy(next_body(e) + head, e->class_bodies, bodies);
+	enter_column(e, column, COLUMN_UNDO, head + bodies);
 }
 
 static void add_common_columns(struct chunk_encoder *e, uint32_t n)
@@ -295,11 +335,12 @@ static bool address_before(unsigned int kind, unsigned int arg, uint8_t *before)
 	return false;
 }
 
-static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
+/* arguments of the events of @kind; @undo: by what they undo, as @undo_rows says */
+static void add_args(struct chunk_encoder *e, unsigned int kind, bool undo)
 {
 	uint32_t first = e->start[kind], n = e->start[kind + 1] - first;
 
-	for (unsigned int arg = 0; n && arg < e->args[kind]; arg++) {
+	for (unsigned int arg = 0; arg < e->args[kind]; arg++) {
 		struct coded_column c = { .values = e->arg[arg] + first, .n = n, .all = e->thorough };
 
 		if (form_of(kind, arg) == TRACE_UNUSED)
@@ -309,8 +350,71 @@ static void add_kind_columns(struct chunk_encoder *e, unsigned int kind)
 			c.other = e->arg[c.other_arg] + first;
 		if (form_of(kind, arg) == TRACE_NS)
 			c.time = e->time + first;
-		add_column(e, CHUNK_ARGS_MAX * kind + arg, &c, &(struct class_by){ c.other, c.other_arg, false });
+		if (undo && undo_arg(kind, arg))
+			add_undoing_column(e, CHUNK_ARGS_MAX * kind + arg, &c, e->arg[arg] + e->start[kind - 1]);
+		else
+			add_column(e, CHUNK_ARGS_MAX * kind + arg, &c, &(struct class_by){ c.other, c.other_arg, false });
 	}
+	if (undo)
+		add_column(e, CHUNK_ARGS_MAX * kind + UNDO_COLUMN, &(struct coded_column){ .values = e->undo_refs, .n = n, .all = e->thorough },
+			   &(struct class_by){ 0 });
+}
+
+/* fill @undo_refs and @undo_rows. Return: whether enough unmaps end maps of this chunk */
+static bool find_undone(struct chunk_encoder *e, unsigned int kind, uint32_t events)
+{
+	const uint64_t *maps[UNDO_KEYS], *unmaps[UNDO_KEYS];
+	uint32_t n = e->start[kind + 1] - e->start[kind];
+
+	for (unsigned int a = 0; a < UNDO_KEYS; a++) {
+		maps[a] = e->arg[a] + e->start[kind - 1];
+		unmaps[a] = e->arg[a] + e->start[kind];
+	}
+	if (undo_find(&e->undo, kind, e->kind, events, maps, unmaps, e->undo_refs) <= n / UNDO_SHARE)
+		return false;
+	memcpy(e->undo_rows, e->undo_refs, n * sizeof(*e->undo_rows));
+	return undo_resolve(kind, e->kind, events, e->undo_rows);
+}
+
+/* a place between columns */
+struct column_mark {
+	size_t head_bytes, body_bytes;
+	uint32_t columns;
+};
+
+static struct column_mark mark(const struct chunk_encoder *e)
+{
+	return (struct column_mark){ e->head_bytes, e->body_bytes, e->columns };
+}
+
+static void take_back(struct chunk_encoder *e, struct column_mark to)
+{
+	e->head_bytes = to.head_bytes;
+	e->body_bytes = to.body_bytes;
+	e->columns = to.columns;
+}
+
+static size_t packed_since(struct chunk_encoder *e, struct column_mark then)
+{
+	return packed_bytes(e, e->raw + ENCODER_HEAD_BYTES + then.body_bytes, e->body_bytes - then.body_bytes);
+}
+
+static void add_kind_columns(struct chunk_encoder *e, unsigned int kind, uint32_t events)
+{
+	bool undo = !e->hurried && undo_kind(kind) && find_undone(e, kind, events);
+	struct column_mark start = mark(e);
+	size_t bytes;
+
+	add_args(e, kind, false);
+	if (!undo)
+		return;
+	bytes = packed_since(e, start);
+	take_back(e, start);
+	add_args(e, kind, true);
+	if (packed_since(e, start) < bytes)
+		return;
+	take_back(e, start);
+	add_args(e, kind, false);
 }
 
 static void write_kinds_text(struct chunk_encoder *e)
@@ -348,8 +452,10 @@ void chunk_encode(struct chunk_encoder *e, const struct trace_event *events, uin
 	e->hurried = !e->thorough && n == CHUNK_EVENTS_MAX;
 	split_events(e, events, n, row);
 	add_common_columns(e, n);
-	for (unsigned int kind = 1; kind < CHUNK_KINDS_MAX; kind++)
-		add_kind_columns(e, kind);
+	for (unsigned int kind = 1; kind < CHUNK_KINDS_MAX; kind++) {
+		if (e->start[kind] != e->start[kind + 1])
+			add_kind_columns(e, kind, n);
+	}
 	count_bytes = varint_put(count, e->columns);
 	assert(count_bytes + e->head_bytes <= ENCODER_HEAD_BYTES && e->body_bytes <= ENCODER_BODY_BYTES);
 

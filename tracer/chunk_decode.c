@@ -8,44 +8,40 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tracer/chunk_head.h"
 #include "tracer/chunk_lz4.h"
 #include "tracer/coded.h"
 #include "tracer/column.h"
 #include "tracer/split.h"
 #include "tracer/tracer.h"
+#include "tracer/undo.h"
 
-#define COLUMNS_MAX (CHUNK_KINDS_MAX * CHUNK_ARGS_MAX)
 #define COMMON_COLUMNS 4u
 #define DECODER_COLUMNS (COMMON_COLUMNS + TRACE_ARGS_MAX)
-
-/* one entry of the head, and where its bytes are */
-struct column_entry {
-	uint64_t column, bytes;
-	uint8_t encoding;
-	const uint8_t *body;
-};
+#define WORK_COLUMNS 4u /* @time, @by_class, @others, @undo_rows */
 
 /**
  * struct chunk_decoder - buffers as large as the largest chunk so far, and what is wanted.
  * @column: values: kind, time, device, status in the order of events, then one per argument, grouped by kind
  * @time:   times once more, grouped by kind; found where a column first needs them, @timed tells
- * @by_class: rows of a column that is split
+ * @by_class: rows of a column that lies by classes; @others: of what its first class goes by
+ * @undo_rows: of the kind that is being decoded, as undo_resolve() makes them; @undo_known tells
  * @start:  @start[k] … @start[k + 1] - 1 are the rows of kind k in the columns of arguments
- * @entry:  of the arguments of the kind that is being decoded; a NULL body: none so far
+ * @entry:  of the arguments of the kind that is being decoded and of the one before it, [kind & 1]; a NULL body: none. UNDO_COLUMN: references
  * @args:   of each kind, how many arguments are not 0 in every event
  * @next:   row in the columns of arguments of the next event of each kind; @joined events have been made
- * @filled: arguments of that kind whose column is in place
+ * @filled: of each kind, the arguments whose column is in place
  */
 struct chunk_decoder {
-	uint64_t *rows; /* all of @column, @time and @by_class */
-	uint64_t *column[DECODER_COLUMNS], *time, *by_class;
-	bool timed;
+	uint64_t *rows; /* all of the columns */
+	uint64_t *column[DECODER_COLUMNS], *time, *by_class, *others, *undo_rows;
+	bool timed, undo_known;
 	uint32_t start[CHUNK_KINDS_MAX + 1];
 	uint32_t counts[CHUNK_KINDS_MAX];
 	uint8_t args[CHUNK_KINDS_MAX];
 	uint32_t next[CHUNK_KINDS_MAX], joined;
-	struct column_entry entry[TRACE_ARGS_MAX];
-	uint32_t filled;
+	struct head_entry entry[2][CHUNK_ARGS_MAX];
+	uint8_t filled[CHUNK_KINDS_MAX];
 	struct trace_event *events, piece[CHUNK_PIECE_EVENTS];
 	uint32_t rows_room, events_room;
 	uint8_t *raw;
@@ -98,7 +94,7 @@ static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 
 		free(d->rows);
 		d->rows_room = 0;
-		d->rows = malloc((DECODER_COLUMNS + 2) * apart * sizeof(*d->rows));
+		d->rows = malloc((DECODER_COLUMNS + WORK_COLUMNS) * apart * sizeof(*d->rows));
 		if (!d->rows)
 			return -ENOMEM;
 		touch(d->rows, (DECODER_COLUMNS + 1) * apart * sizeof(*d->rows));
@@ -106,6 +102,8 @@ static int reserve(struct chunk_decoder *d, uint32_t events, size_t raw_bytes)
 			d->column[i] = d->rows + i * apart;
 		d->time = d->rows + DECODER_COLUMNS * apart;
 		d->by_class = d->time + apart;
+		d->others = d->by_class + apart;
+		d->undo_rows = d->others + apart;
 		d->rows_room = events;
 	}
 	if (raw_bytes > d->raw_room) {
@@ -213,52 +211,48 @@ static int check_common(struct chunk_decoder *d, const struct chunk_row *row, un
 
 /* ---- columns ---- */
 
-static int unpack_whole(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other)
+static int unpack_whole(struct chunk_decoder *d, const struct head_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other)
 {
 	if (entry->encoding == COLUMN_CODED)
 		return coded_decode(&d->coded, entry->body, entry->bytes, values, rows, other);
 	return column_decode(entry->encoding, entry->body, entry->bytes, values, rows);
 }
 
-/* the encoding and size of a class, at *@at of @body. Return: false if they are not there */
-static bool take_class(const struct column_entry *body, size_t *at, struct column_entry *entry)
-{
-	size_t took;
+/* where rows of each class lie: @start[c] … @start[c + 1] - 1; @other: what the rows of the first may go by, or NULL */
+struct classes {
+	const uint32_t *start;
+	unsigned int n;
+	const uint64_t *other;
+};
 
-	if (*at >= body->bytes)
-		return false;
-	entry->encoding = body->body[(*at)++];
-	took = varint_get(body->body + *at, body->bytes - *at, &entry->bytes);
-	*at += took;
-	return took != 0 && entry->bytes <= body->bytes;
-}
-
-/* classes that have rows: first what each takes, then their bodies in the same order */
-static int unpack_classes(struct chunk_decoder *d, const struct column_entry *entry, const struct split *s)
+/* classes that have rows: from @head on what each takes, then their bodies in the same order */
+static int unpack_classes(struct chunk_decoder *d, const struct head_entry *entry, size_t head, const struct classes *c)
 {
-	size_t head = SPLIT_CLASSES_AT, at = SPLIT_CLASSES_AT;
-	struct column_entry one;
+	size_t at = head;
+	struct head_entry one;
 	unsigned int k;
 	int err = 0;
 
-	for (k = 0; k < SPLIT_CLASSES; k++) {
-		if (s->start[k] != s->start[k + 1] && !take_class(entry, &at, &one))
+	for (k = 0; k < c->n; k++) {
+		if (c->start[k] != c->start[k + 1] && !head_class(entry, &at, &one))
 			return -EBADMSG;
 	}
-	for (k = 0; k < SPLIT_CLASSES && !err; k++) {
-		if (s->start[k] == s->start[k + 1])
+	for (k = 0; k < c->n && !err; k++) {
+		uint32_t rows = c->start[k + 1] - c->start[k];
+
+		if (rows == 0)
 			continue;
-		take_class(entry, &head, &one);
+		head_class(entry, &head, &one);
 		if (one.bytes > entry->bytes - at)
 			return -EBADMSG;
 		one.body = entry->body + at;
 		at += one.bytes;
-		err = unpack_whole(d, &one, d->by_class + s->start[k], s->start[k + 1] - s->start[k], NULL);
+		err = unpack_whole(d, &one, d->by_class + c->start[k], rows, k == 0 ? c->other : NULL);
 	}
 	return err ? err : at == entry->bytes ? 0 : -EBADMSG;
 }
 
-static int unpack_split(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other)
+static int unpack_split(struct chunk_decoder *d, const struct head_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other)
 {
 	struct split s;
 	int err;
@@ -266,13 +260,21 @@ static int unpack_split(struct chunk_decoder *d, const struct column_entry *entr
 	if (entry->bytes < SPLIT_CLASSES_AT || entry->body[0] > 1 || entry->body[2] > 63 || !other)
 		return -EBADMSG;
 	split_init(&s, other, rows, entry->body[2]);
-	err = unpack_classes(d, entry, &s);
+	err = unpack_classes(d, entry, SPLIT_CLASSES_AT, &(struct classes){ s.start, SPLIT_CLASSES, NULL });
 	if (!err)
 		split_scatter(&s, d->by_class, rows, entry->body[0], values);
 	return err;
 }
 
-static int unpack(struct chunk_decoder *d, const struct column_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other,
+/* Return: @err, and why */
+static int undecodable(int err, const char **why)
+{
+	if (err)
+		*why = err == -ENOTSUP ? "a column's encoding is not known to this version of egpu" : "a column does not decode";
+	return err;
+}
+
+static int unpack(struct chunk_decoder *d, const struct head_entry *entry, uint64_t *values, uint32_t rows, const uint64_t *other,
 		  const char **why)
 {
 	int err;
@@ -281,13 +283,11 @@ static int unpack(struct chunk_decoder *d, const struct column_entry *entry, uin
 		err = unpack_split(d, entry, values, rows, other);
 	else
 		err = unpack_whole(d, entry, values, rows, other);
-	if (err)
-		*why = err == -ENOTSUP ? "a column's encoding is not known to this version of egpu" : "a column does not decode";
-	return err;
+	return undecodable(err, why);
 }
 
 /* Return: as coded_other(); SPLIT_BY_KIND if it goes by the kinds of all events */
-static int other_of(const struct column_entry *entry)
+static int other_of(const struct head_entry *entry)
 {
 	if (!entry->body)
 		return -1;
@@ -301,19 +301,25 @@ static uint64_t *arg_rows(const struct chunk_decoder *d, unsigned int kind, unsi
 	return d->column[COMMON_COLUMNS + arg] + d->start[kind];
 }
 
+static struct head_entry *arg_entry(struct chunk_decoder *d, unsigned int kind, unsigned int arg)
+{
+	return &d->entry[kind & 1][arg];
+}
+
 static int unpack_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const uint64_t *other, const char **why)
 {
+	const struct head_entry *entry = arg_entry(d, kind, arg);
 	uint32_t rows = d->counts[kind];
 	int err = 0;
 
-	if (d->filled & 1u << arg)
+	if (d->filled[kind] & 1u << arg)
 		return 0;
-	if (d->entry[arg].body)
-		err = unpack(d, &d->entry[arg], arg_rows(d, kind, arg), rows, other, why);
+	if (entry->body)
+		err = unpack(d, entry, arg_rows(d, kind, arg), rows, other, why);
 	else
 		memset(arg_rows(d, kind, arg), 0, rows * sizeof(uint64_t));
 	if (!err)
-		d->filled |= 1u << arg;
+		d->filled[kind] |= (uint8_t)(1u << arg);
 	return err;
 }
 
@@ -328,15 +334,81 @@ static const uint64_t *time_rows(struct chunk_decoder *d, unsigned int kind)
 	return d->time + d->start[kind];
 }
 
+/* which map each unmap ends, if that is not known yet */
+static int find_undo_rows(struct chunk_decoder *d, unsigned int kind)
+{
+	const struct head_entry *refs = arg_entry(d, kind, UNDO_COLUMN);
+	uint32_t rows = d->counts[kind];
+	int err = 0;
+
+	if (d->undo_known)
+		return 0;
+	if (refs->body)
+		err = unpack_whole(d, refs, d->undo_rows, rows, NULL);
+	else
+		memset(d->undo_rows, 0, rows * sizeof(uint64_t));
+	if (!err && !undo_resolve(kind, d->column[CHUNK_COLUMN_KIND], d->start[CHUNK_KINDS_MAX], d->undo_rows))
+		err = -EBADMSG;
+	d->undo_known = !err;
+	return err;
+}
+
+/* whether the @first of @rows rows, those that end no map of the chunk, go by their gpa */
+static bool first_go_by_gpa(const struct head_entry *entry, uint32_t first, uint32_t rows)
+{
+	struct head_entry one, other;
+	size_t at = 0;
+
+	if (!first || !head_class(entry, &at, &one) || (first != rows && !head_class(entry, &at, &other)) || one.bytes > entry->bytes - at)
+		return false;
+	return one.encoding == COLUMN_CODED && coded_other(entry->body + at, one.bytes) == TRACE_REQ_GPA;
+}
+
+static int decode_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const char **why);
+
+/* an argument of unmaps, and before it the same one of maps. Those are never told by what they undo, and gpa goes by no other: it goes no deeper */
+static int unpack_undo(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const char **why)
+{
+	const struct head_entry *entry = arg_entry(d, kind, arg);
+	const uint64_t *undone = arg_rows(d, kind - 1, arg), *gpas = arg_rows(d, kind, TRACE_REQ_GPA);
+	uint32_t rows = d->counts[kind], start[] = { 0, 0, rows };
+	struct classes classes = { start, 2, NULL };
+	int err = undo_kind(kind) ? find_undo_rows(d, kind) : -EBADMSG;
+
+	if (d->filled[kind] & 1u << arg)
+		return 0;
+	if (!err && d->counts[kind - 1])
+		err = decode_arg(d, kind - 1, arg, why);
+	if (err)
+		return undecodable(err, why);
+	for (uint32_t i = 0; i < rows; i++)
+		start[1] += d->undo_rows[i] == 0;
+	if (arg != TRACE_REQ_GPA && first_go_by_gpa(entry, start[1], rows)) {
+		err = decode_arg(d, kind, TRACE_REQ_GPA, why);
+		undo_gather(d->undo_rows, rows, gpas, NULL, d->others);
+		classes.other = d->others;
+	}
+	if (!err)
+		err = unpack_classes(d, entry, 0, &classes);
+	if (!err) {
+		undo_scatter(d->undo_rows, rows, d->by_class, start[1], undone, arg_rows(d, kind, arg));
+		d->filled[kind] |= (uint8_t)(1u << arg);
+	}
+	return undecodable(err, why);
+}
+
 /* an argument's column, and before it the one that it is an offset to; that must stand by itself, so this goes no deeper */
 static int decode_arg(struct chunk_decoder *d, unsigned int kind, unsigned int arg, const char **why)
 {
-	int other = other_of(&d->entry[arg]), err;
+	const struct head_entry *entry = arg_entry(d, kind, arg);
+	int other = other_of(entry), err;
 
-	if (other < 0)
-		return unpack_arg(d, kind, arg, NULL, why);
 	if (other == CODED_OTHER_TIME)
 		return unpack_arg(d, kind, arg, time_rows(d, kind), why);
+	if (entry->body && entry->encoding == COLUMN_UNDO)
+		return unpack_undo(d, kind, arg, why);
+	if (other < 0)
+		return unpack_arg(d, kind, arg, NULL, why);
 	*why = "a column does not decode";
 	if ((unsigned int)other >= arg)
 		return -EBADMSG;
@@ -349,21 +421,28 @@ static int decode_kind(struct chunk_decoder *d, unsigned int kind, const char **
 	bool wanted = d->wanted_kinds & TRACE_KIND_BIT(kind);
 	int err = 0;
 
-	d->filled = 0;
+	d->undo_known = false;
+	d->filled[kind] = 0;
 	d->args[kind] = 0;
 	for (unsigned int arg = 0; !err && wanted && arg < TRACE_ARGS_MAX; arg++) {
-		if (d->wanted_columns & TRACE_COLUMN_ARG(arg))
-			err = decode_arg(d, kind, arg, why);
-	}
-	for (unsigned int arg = 0; arg < TRACE_ARGS_MAX; arg++) {
-		if (d->entry[arg].body && wanted && d->wanted_columns & TRACE_COLUMN_ARG(arg))
+		if (!(d->wanted_columns & TRACE_COLUMN_ARG(arg)))
+			continue;
+		err = decode_arg(d, kind, arg, why);
+		if (arg_entry(d, kind, arg)->body)
 			d->args[kind] = (uint8_t)(arg + 1);
 	}
-	for (unsigned int arg = 0; arg < d->args[kind]; arg++) {
-		if (!(d->filled & 1u << arg) || !(d->wanted_columns & TRACE_COLUMN_ARG(arg)))
-			memset(arg_rows(d, kind, arg), 0, d->counts[kind] * sizeof(uint64_t));
-	}
 	return err;
+}
+
+/* what was not asked for is zero, also where it was needed to find something else */
+static void clear_unwanted(struct chunk_decoder *d)
+{
+	for (unsigned int kind = 1; kind < CHUNK_KINDS_MAX; kind++) {
+		for (unsigned int arg = 0; d->counts[kind] && arg < d->args[kind]; arg++) {
+			if (!(d->filled[kind] & 1u << arg) || !(d->wanted_columns & TRACE_COLUMN_ARG(arg)))
+				memset(arg_rows(d, kind, arg), 0, d->counts[kind] * sizeof(uint64_t));
+		}
+	}
 }
 
 static bool common_wanted(const struct chunk_decoder *d, unsigned int column)
@@ -375,67 +454,9 @@ static bool common_wanted(const struct chunk_decoder *d, unsigned int column)
 	return true;
 }
 
-/* ---- the head ---- */
+/* ---- all columns ---- */
 
-/* a walk over the entries of the head, in order of their numbers */
-struct head_walk {
-	const uint8_t *raw, *body;
-	size_t bytes, at;
-	uint64_t left;
-	struct column_entry entry; /* the next one; its column is UINT64_MAX at the end */
-};
-
-static bool take_entry(const uint8_t *raw, size_t bytes, size_t *at, struct column_entry *entry)
-{
-	size_t took = varint_get(raw + *at, bytes - *at, &entry->column);
-
-	if (!took || *at + took >= bytes)
-		return false;
-	*at += took;
-	entry->encoding = raw[(*at)++];
-	took = varint_get(raw + *at, bytes - *at, &entry->bytes);
-	*at += took;
-	return took != 0 && entry->bytes <= bytes;
-}
-
-static void walk_on(struct head_walk *w)
-{
-	w->entry.column = UINT64_MAX;
-	if (!w->left)
-		return;
-	w->left--;
-	take_entry(w->raw, w->bytes, &w->at, &w->entry);
-	w->entry.body = w->body;
-	w->body += w->entry.bytes;
-}
-
-/* checks the whole head first, so that the walk needs no further checks */
-static int walk_begin(struct head_walk *w, const uint8_t *raw, size_t bytes)
-{
-	struct column_entry entry;
-	uint64_t columns, last = 0, sum = 0;
-	size_t at = varint_get(raw, bytes, &columns);
-
-	*w = (struct head_walk){ .raw = raw, .bytes = bytes, .at = at };
-	if (!at || columns < 2 || columns > COLUMNS_MAX)
-		return -EBADMSG;
-	w->left = columns;
-	for (uint64_t i = 0; i < columns; i++) {
-		if (!take_entry(raw, bytes, &at, &entry))
-			return -EBADMSG;
-		if (i < 2 ? entry.column != i : entry.column <= last)
-			return -EBADMSG;
-		last = entry.column;
-		sum += entry.bytes;
-	}
-	w->body = raw + at;
-	if (sum != bytes - at)
-		return -EBADMSG;
-	walk_on(w);
-	return 0;
-}
-
-static int decode_common(struct chunk_decoder *d, const struct chunk_row *row, struct head_walk *w, const char **why)
+static int decode_common(struct chunk_decoder *d, const struct chunk_row *row, struct chunk_head *w, const char **why)
 {
 	for (unsigned int column = 0; column < COMMON_COLUMNS; column++) {
 		bool there = w->entry.column == column, by_kind;
@@ -452,30 +473,29 @@ static int decode_common(struct chunk_decoder *d, const struct chunk_row *row, s
 			memset(d->column[column], 0, row->events * sizeof(uint64_t));
 		}
 		if (there)
-			walk_on(w);
+			head_next(w);
 	}
 	return 0;
 }
 
-static int decode_args(struct chunk_decoder *d, struct head_walk *w, const char **why)
+static int decode_args(struct chunk_decoder *d, struct chunk_head *w, const char **why)
 {
 	for (unsigned int kind = 1; kind < CHUNK_KINDS_MAX; kind++) {
 		int err;
 
 		if (!d->counts[kind])
 			continue;
-		memset(d->entry, 0, sizeof(d->entry));
+		memset(d->entry[kind & 1], 0, sizeof(d->entry[0]));
 		/* what lies between is of a later version */
 		while (w->entry.column < CHUNK_ARGS_MAX * kind)
-			walk_on(w);
-		for (; w->entry.column < CHUNK_ARGS_MAX * (kind + 1); walk_on(w)) {
-			if (w->entry.column % CHUNK_ARGS_MAX < TRACE_ARGS_MAX)
-				d->entry[w->entry.column % CHUNK_ARGS_MAX] = w->entry;
-		}
+			head_next(w);
+		for (; w->entry.column < CHUNK_ARGS_MAX * (kind + 1); head_next(w))
+			*arg_entry(d, kind, w->entry.column % CHUNK_ARGS_MAX) = w->entry;
 		err = decode_kind(d, kind, why);
 		if (err)
 			return err;
 	}
+	clear_unwanted(d);
 	return 0;
 }
 
@@ -509,7 +529,7 @@ const struct trace_event *chunk_join(struct chunk_decoder *d, uint32_t n)
 
 int chunk_decode_columns(struct chunk_decoder *d, const struct chunk_row *row, const char **why)
 {
-	struct head_walk walk;
+	struct chunk_head walk;
 	int err = check_row(row, why);
 
 	if (err)
@@ -521,7 +541,7 @@ int chunk_decode_columns(struct chunk_decoder *d, const struct chunk_row *row, c
 	if (err)
 		return err;
 	*why = "its list of columns is malformed";
-	if (chunk_parse_kinds(row->kind_events, d->counts) || walk_begin(&walk, d->raw, row->raw_bytes))
+	if (chunk_parse_kinds(row->kind_events, d->counts) || head_begin(&walk, d->raw, row->raw_bytes))
 		return -EBADMSG;
 	d->timed = false;
 	err = decode_common(d, row, &walk, why);

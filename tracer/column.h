@@ -23,6 +23,7 @@ enum column_encoding {
 	COLUMN_ENCODINGS,  /* those above need nothing but their bytes, and are what column_encode() chooses from */
 	COLUMN_CODED = 7,  /* predicted and entropy-coded, see coded.h; since 1.1 */
 	COLUMN_SPLIT = 8,  /* rows by classes, each of which has an encoding of its own, see split.h; since 1.3 */
+	COLUMN_UNDO = 9,   /* rows of unmaps by the maps that they end, see undo.h; since 1.4 */
 };
 
 #define VARINT_BYTES_MAX 10

@@ -13,7 +13,7 @@
 
 #define SQL_APPLICATION_ID 0x45475054u    /* "EGPT", also in schema.sql */
 #define SQL_APPLICATION_ID_OFFSET 68      /* in the file's header, big-endian */
-#define SQL_FORMAT_MINOR 3                /* user_version is 100 * TRACE_FORMAT_VERSION + minor */
+#define SQL_FORMAT_MINOR 4                /* user_version is 100 * TRACE_FORMAT_VERSION + minor */
 #define SQL_TEXT_BYTES_MAX (1u << 20)     /* longest text of any table */
 #define SQL_STRINGS_MAX 1048575           /* ids of the string table are 1 to here */
 #define SQL_ROW_BYTES_MAX (24u << 20)     /* a chunk's row, with room */

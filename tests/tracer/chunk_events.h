@@ -5,6 +5,7 @@
 #ifndef EGPU_TESTS_TRACER_CHUNK_EVENTS_H
 #define EGPU_TESTS_TRACER_CHUNK_EVENTS_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,45 @@ static inline struct trace_event *events_of_classes(uint32_t n)
 		events[i].arg[TRACE_REGION_OFFSET] = 4 * reg;
 		events[i].arg[TRACE_REGION_LEN] = 4;
 		events[i].arg[TRACE_REGION_VALUE] = reg < 2 ? rnd() >> 32 : reg == 2 ? count++ : reg * 0x11;
+	}
+	return events;
+}
+
+/* an event of buffer @b, which is @kind 5 or 6 for what the driver asks, 7 or 8 for what the IOMMU is asked */
+static inline struct trace_event buffer_event(uint16_t kind, const uint64_t *b, uint64_t t)
+{
+	bool request = kind == TRACE_REQ_MAP || kind == TRACE_REQ_UNMAP;
+	uint64_t asked = kind == TRACE_REQ_MAP ? 1 << 16 : 0; /* served by a live mapping: said of a map alone */
+
+	return (struct trace_event){ .t_ns = t, .kind = kind, .device = (uint16_t)(1 + b[3] % 2),
+				     .arg = { b[0], b[1], b[2], request ? b[3] % 4 | asked : t / 64, request ? t - 777 : 0, 0 } };
+}
+
+/*
+ * buffers that are mapped at addresses nobody could guess and unmapped, most in the order in which they came, some out of turn; a map that fails, an
+ * unmap of what was mapped before, or of half a buffer, now and then
+ */
+static inline struct trace_event *events_of_buffers(uint32_t n)
+{
+	struct trace_event *events = calloc(n, sizeof(*events));
+	uint64_t live[40][4], t = rnd() >> 20;
+	uint32_t n_live = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		bool host = rnd() % 4 == 0;
+		uint32_t at = rnd() % 10 ? 0 : (uint32_t)(rnd() % 40);
+		uint64_t odd = rnd() % 100, fresh[4] = { rnd() >> 20 << 12, 4096 << rnd() % 6, rnd() >> 20 << 12, rnd() };
+
+		t += rnd() % 500;
+		if (n_live == 40 || (at < n_live && rnd() % 2)) {
+			events[i] = buffer_event(host ? TRACE_UNMAP : TRACE_REQ_UNMAP, odd == 0 ? fresh : live[at], t);
+			events[i].arg[TRACE_REQ_LEN] /= odd == 1 ? 2 : 1;
+			memmove(live + at, live + at + 1, (--n_live - at) * sizeof(live[0]));
+			continue;
+		}
+		fresh[2] = odd == 2 ? ~0ull : fresh[2];
+		events[i] = buffer_event(host ? TRACE_MAP : TRACE_REQ_MAP, odd == 3 && n_live ? live[0] : fresh, t);
+		memcpy(live[n_live++], fresh, sizeof(fresh));
 	}
 	return events;
 }

@@ -14,6 +14,7 @@
 #include "tracer/chunk.h"
 #include "tracer/chunk_lz4.h"
 #include "tracer/column.h"
+#include "tracer/tracer.h"
 
 static void test_random_events_round_trip(void **state)
 {
@@ -211,6 +212,71 @@ static void test_columns_that_differ_by_class_are_smaller_if_time_is_taken(void 
 	chunk_decoder_free(dec);
 }
 
+/* their addresses are chance and cannot be told in less, but they need not be told twice */
+static void test_unmaps_cost_little_beside_their_maps(void **state)
+{
+	struct chunk_decoder *dec = chunk_decoder_new();
+	uint32_t n = 20000, maps = 0;
+	struct trace_event *events = events_of_buffers(n), *alone = malloc(n * sizeof(*alone));
+
+	(void)state;
+	for (uint32_t i = 0; i < n; i++) {
+		if (events[i].kind == TRACE_MAP || events[i].kind == TRACE_UNMAP)
+			events[i].kind -= 2;
+		events[i].arg[TRACE_REQ_FLAGS] = events[i].arg[TRACE_REQ_GUEST_T] = 0;
+		if (events[i].kind == TRACE_REQ_MAP)
+			alone[maps++] = events[i];
+	}
+	for (int thorough = 0; thorough < 2; thorough++) {
+		struct chunk_encoder *enc = chunk_encoder_new(thorough);
+		size_t alone_bytes = encode(enc, alone, maps).data_bytes;
+		struct chunk_row row = encode(enc, events, n);
+		const struct trace_event *out;
+		const char *why = NULL;
+
+		assert_true(row.data_bytes < alone_bytes + alone_bytes / 4);
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+		assert_memory_equal(events, out, n * sizeof(*events));
+		chunk_encoder_free(enc);
+	}
+	free(alone);
+	free(events);
+	chunk_decoder_free(dec);
+}
+
+/* whatever is asked for is right, and all else zero, although a column may need others that were not asked for */
+static void test_any_columns_of_any_kinds_can_be_had_alone(void **state)
+{
+	struct trace_event *(*const shapes[])(uint32_t) = { shaped_events, events_of_classes, events_of_buffers };
+	struct chunk_decoder *dec = chunk_decoder_new();
+	struct chunk_encoder *enc = chunk_encoder_new(true);
+	uint32_t n = 3000;
+
+	(void)state;
+	for (int round = 0; round < 600; round++) {
+		struct trace_event *events = shapes[round % 3](n);
+		struct chunk_row row = encode(enc, events, n);
+		uint64_t kinds = rnd() & rnd() & TRACE_KINDS_ALL;
+		uint32_t columns = (uint32_t)rnd() & (uint32_t)rnd() & TRACE_COLUMNS_ALL;
+		const struct trace_event *out;
+		const char *why = NULL;
+
+		chunk_decoder_project(dec, kinds, columns);
+		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
+		for (uint32_t i = 0; i < n; i++) {
+			assert_true(out[i].kind == events[i].kind && out[i].t_ns == events[i].t_ns);
+			for (unsigned int a = 0; a < TRACE_ARGS_MAX; a++) {
+				bool wanted = kinds & TRACE_KIND_BIT(events[i].kind) && columns & TRACE_COLUMN_ARG(a);
+
+				assert_int_equal(out[i].arg[a], wanted ? events[i].arg[a] : 0);
+			}
+		}
+		free(events);
+	}
+	chunk_encoder_free(enc);
+	chunk_decoder_free(dec);
+}
+
 /* reads and writes at the toss of a coin: runs come by chance, and to tell them would cost more than a bit a row */
 static void test_a_coin_takes_a_bit(void **state)
 {
@@ -236,6 +302,8 @@ int main(void)
 		cmocka_unit_test(test_registers_that_keep_their_values_cost_what_their_offsets_do),
 		cmocka_unit_test(test_columns_that_differ_by_class_are_smaller_if_time_is_taken),
 		cmocka_unit_test(test_a_coin_takes_a_bit),
+		cmocka_unit_test(test_unmaps_cost_little_beside_their_maps),
+		cmocka_unit_test(test_any_columns_of_any_kinds_can_be_had_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void expect_refused_or_same(struct chunk_decoder *dec, const struct chunk
 	assert_non_null(why);
 }
 
-/* a chunk whose columns were all chosen by a forger: the entropy-coded and the split ones above all */
+/* a chunk whose columns were all chosen by a forger: the entropy-coded, the split ones and those of unmaps above all */
 static void flip_bits(struct trace_event *events, bool thorough)
 {
 	struct chunk_encoder *enc = chunk_encoder_new(thorough);
@@ -74,11 +74,12 @@ static void flip_bits(struct trace_event *events, bool thorough)
 	chunk_decoder_free(dec);
 }
 
-static void test_flipped_bits_of_coded_and_split_columns_do_no_harm(void **state)
+static void test_flipped_bits_of_columns_do_no_harm(void **state)
 {
 	(void)state;
 	flip_bits(shaped_events(300), false);
 	flip_bits(events_of_classes(300), true);
+	flip_bits(events_of_buffers(300), true);
 }
 
 static void test_every_flipped_byte_is_found(void **state)
@@ -285,7 +286,7 @@ static void test_chunk_without_kinds_or_times_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_flipped_bits_of_coded_and_split_columns_do_no_harm),
+		cmocka_unit_test(test_flipped_bits_of_columns_do_no_harm),
 		cmocka_unit_test(test_every_flipped_byte_is_found),
 		cmocka_unit_test(test_flipped_bytes_with_mended_checksum_do_no_harm),
 		cmocka_unit_test(test_every_truncation_is_found),

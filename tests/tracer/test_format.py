@@ -151,6 +151,37 @@ def split(body, rows, others, kinds):
     return out
 
 
+def references(refs, number, kinds):
+    """For each event of the kind of column @number the row of the one of the kind before that it undoes, or None."""
+    kind, maps, out = number // 16, 0, []
+    for k in kinds:
+        maps += k == kind - 1
+        if k == kind:
+            ref = refs[len(out)]
+            assert ref <= maps
+            out.append(maps - ref if ref else None)
+    assert kind in (6, 8)
+    return out
+
+
+def undo(body, refs, gpas, undone):
+    sizes, i = [], 0
+    first = [n for n, ref in enumerate(refs) if ref is None]
+    for rows in (len(first), len(refs) - len(first)):
+        if rows:
+            encoding, (size, i) = body[i], varint(body, i + 1)
+            sizes.append((encoding, size))
+    columns = [[], []]
+    for c, rows in enumerate((len(first), len(refs) - len(first))):
+        if rows:
+            encoding, size = sizes.pop(0)
+            assert encoding < 8
+            columns[c] = column(encoding, body[i:i + size], rows, [[gpas[n] for n in first]] if c == 0 and gpas else None)
+            i += size
+    assert i == len(body)
+    return [columns[0].pop(0) if ref is None else (columns[1].pop(0) + undone[ref]) % 2**64 for ref in refs]
+
+
 def column(encoding, body, rows, others=None, times=None, kinds=None):
     if encoding == 8:
         return split(body, rows, others, kinds)
@@ -189,9 +220,18 @@ def read_chunk(row):
         encoding, i = raw[i], i + 1
         size, i = varint(raw, i)
         entries.append((number, encoding, size))
-    columns, used = {}, set()
+    columns, used, at = {}, set(), i
+    for number, encoding, size in entries:  # what others refer to comes behind them
+        if number >= 16 and number % 16 == 15:
+            columns[number] = column(encoding, raw[at:at + size], per_kind[number // 16])
+        at += size
     for number, encoding, size in entries:
         used.add((encoding, raw[i] if encoding in (7, 8) else None))
+        if encoding == 9:
+            refs = columns.get(number | 15, [0] * per_kind[number // 16])
+            columns[number] = undo(raw[i:i + size], references(refs, number, columns[0]), columns.get(number & ~15) if number & 15 else None, columns.get(number - 16, [0] * events))
+            i += size
+            continue
         others = [columns.get(number // 16 * 16 + a, [0] * events) for a in range(number % 16)]
         times = [t for k, t in zip(columns[0], columns[1]) if k == number // 16] if number >= 16 else None
         columns[number] = column(encoding, raw[i:i + size], events if number < 16 else per_kind[number // 16], others, times,
@@ -278,7 +318,7 @@ def check_against_dump(build, path):
 
 def test_reader_written_from_the_manual_reads_every_kind_and_encoding(build, root, sample):
     used = set().union(*[check_against_dump(build, path) for path in [sample, *golden(root)]])
-    assert {encoding for encoding, _ in used} == set(range(9))
+    assert {encoding for encoding, _ in used} == set(range(10))
     assert {(7, 4), (7, 5)} <= used  # the predictors that came with 1.2
     assert {(8, 0), (8, 1)} <= used  # what came with 1.3
 

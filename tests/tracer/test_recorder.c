@@ -544,6 +544,8 @@ static int write_sample(const char *path)
 			e.arg[TRACE_REGION_OFFSET] = 4 + 4 * (i * i % 5);
 			e.arg[TRACE_REGION_VALUE] = i * i % 5 == 0 ? (uint32_t)(i * 0x9e3779b9u) : 0x11 * (i * i % 5);
 		}
+		if (e.kind == TRACE_REQ_MAP || e.kind == TRACE_REQ_UNMAP) /* nobody could guess where */
+			e.arg[TRACE_REQ_GPA] = (i / (TRACE_KINDS - 1) + 1) * 0x9e3779b97f4a7c15 >> 16 << 12;
 		if ((e.kind == TRACE_REQ_UNMAP || e.kind == TRACE_UNMAP) && i / (TRACE_KINDS - 1) % 4 == 0)
 			e.arg[TRACE_MAP_IOVA] += 1 << 30; /* what was mapped stays so */
 		tracer_emit(ring, &e);
