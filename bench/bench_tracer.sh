@@ -73,25 +73,29 @@ end_s=$(now)
 say lttng decode_per_s "$(awk -v a="$start" -v b="$end_s" -v n="$events" 'BEGIN { printf "%.0f", n / (b - a) }')"
 say lttng lost "$((events - $(count "$dir/sustained")))"
 
-# ---- the demo: a guest is recorded, and what it did goes through LTTng at the same pace; then again with random numbers in all registers ----
+# ---- the demo: a guest is recorded, and what it did goes through LTTng at the same pace; again with random numbers in all registers; and what stock
+# ---- drivers asked for (datasets/) ----
 $cc -I. -std=gnu11 -O2 -g bench/random_values.c -o "$dir/random_values" "$BUILD/libegpu.a" -pthread -lsqlite3 -llz4 -lz -lm
 "$BUILD/egpu-run" --tick 1 --trace "$dir/demo.egt" --policy window:log2=18 --workload datasets/workloads/demo.workload --json >/dev/null 2>&1
 "$dir/random_values" "$dir/demo.egt" "$dir/random.egt" 1
 "$dir/random_values" "$dir/demo.egt" "$dir/ticks.egt" 32 # as egpu-run tells times unless --tick says otherwise
-for what in demo random; do
+"$BUILD/egpu-trace" import ftrace datasets/dma-6.12-virtio-gpu-nvme-e1000e.ftrace.gz -o "$dir/drivers.egt" 2>/dev/null
+for what in demo random drivers; do
 	session "$what" --blocking-timeout=inf
 	events=$("$dir/lttng_peer" again "$dir/$what.egt")
 	lttng -q stop "egpu-bench-$what" >/dev/null
 	lttng -q destroy "egpu-bench-$what" >/dev/null
-	[ "$(count "$dir/$what")" = "$events" ] || echo "bench_tracer: LTTng lost events of the demo: too small" >&2
+	[ "$(count "$dir/$what")" = "$events" ] || echo "bench_tracer: LTTng lost events of $what: too small" >&2
 	say lttng "${what}_packed" "$(per "$(tar -C "$dir" -cf - "$what" | zstd -3 -q -c | wc -c)" "$events")"
+	[ "$what" != random ] || say lttng ticks_packed "$(per "$(tar -C "$dir" -cf - "$what" | zstd -3 -q -c | wc -c)" "$events")"
+	[ "$what" != demo ] || say lttng demo_per_event "$(per "$(du -sb "$dir/$what" | cut -f1)" "$events")"
 done
-say lttng ticks_packed "$(per "$(tar -C "$dir" -cf - random | zstd -3 -q -c | wc -c)" "$events")"
-say lttng demo_per_event "$(per "$(du -sb "$dir/demo" | cut -f1)" "$events")"
-say egpu demo_per_event "$(per "$(stat -c %s "$dir/demo.egt")" "$events")"
-for what in demo random ticks; do
+# size NAME TRACE: bytes of the file per event
+size() { say egpu "$1" "$(per "$(stat -c %s "$2")" "$("$BUILD/egpu-trace" sql --csv "$2" 'SELECT sum(events) FROM chunk' | tail -n 1)")"; }
+size demo_per_event "$dir/demo.egt"
+for what in demo random ticks drivers; do
 	"$BUILD/egpu-trace" pack "$dir/$what.egt" >/dev/null
-	say egpu "${what}_packed" "$(per "$(stat -c %s "$dir/$what.egt")" "$events")"
+	size "${what}_packed" "$dir/$what.egt"
 done
 
 # ---- table ----
@@ -117,6 +121,7 @@ END {
 	row("packed", "demo_packed", 0)
 	row("packed, all register values random", "random_packed", 0)
 	row("the same, the times in egpu-run\047s ticks of 32 ns", "ticks_packed", 0)
+	row("what stock drivers of virtio-gpu, nvme and e1000e asked for, packed", "drivers_packed", 0)
 	printf "\negpu without reading the clock: %.1f ns an event beyond making it; the clock alone: %.1f ns.\n", v("egpu", "emit_ns"), v("machine", "clock_ns")
 	printf "Limits, on events of 64 bytes: memcpy %s events/s, LZ4 packs %s and unpacks %s events/s at %.1f bytes an event.\n",
 		cell(v("memcpy", "events_per_s")), cell(v("lz4", "pack_per_s")), cell(v("lz4", "unpack_per_s")), v("lz4", "bytes_per_event")
