@@ -64,12 +64,12 @@ def commands(way, devices, policies, hash_patience_s):
     return lines + ["dmesg | grep -E 'BUG:|WARNING:|Oops|DMAR.*fault|left .* mappings behind'; true"]
 
 
-def script(way, devices, policies, options, traced, hash_patience_s):
+def script(way, devices, policies, options, traced, hash_patience_s, bars):
     viommu = way.startswith("viommu")
     machine = " ".join([*snapshot.MACHINE, *(snapshot.VIOMMU if viommu else [])])
     serve, sockets, waits = "", "", ""
     for n, name in enumerate(devices):
-        trace = f"--trace /out/{name}.egt" if traced else ""
+        trace = f"--trace /out/{name}.egt --trace-bars {bars.get(name, 'all')}" if traced else ""
         serve += f"""
 $EGPU_RUN --device vfio:$(address_of {IDS[name]}) --dma {way} {options} --serve /run/{name} --once --json {trace} >/out/{name}.out 2>/out/{name}.err &
 run{n}=$!
@@ -113,9 +113,10 @@ class Outcome:
         return json.loads(self.tool("egpu-replay", trace, "--json", "--align", "none", "--policy", policy))[0]
 
 
-def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policies=("window:log2=18",), options="", traced=True, hash_patience_s=600, timeout_s=1500):
+def run(build, nested, tmp_path, disk, way, devices, kernel="6.1", policies=("window:log2=18",), options="", traced=True, hash_patience_s=600, timeout_s=1500, bars=None):
+    """@bars: of a device, the BARs whose accesses are trapped and recorded, if that is not all of them."""
     snap = nested / (f"{kernel}-viommu.snap" if way.startswith("viommu") else f"{kernel}.snap")
-    result = l1.run(build, nested, script(way, devices, policies, options, traced, hash_patience_s), devices, disk=disk, snapshot=snap, timeout_s=timeout_s)
+    result = l1.run(build, nested, script(way, devices, policies, options, traced, hash_patience_s, bars or {}), devices, disk=disk, snapshot=snap, timeout_s=timeout_s)
     assert result.status == 0, result.console[-8000:] + result.files.get("l2.err", b"").decode(errors="replace") + result.dmesg()[-3000:]
     return Outcome(build, tmp_path, result, devices)
 
