@@ -299,6 +299,7 @@ static void add_undoing_column(struct chunk_encoder *e, unsigned int column, con
 	struct coded_column other = { .values = e->by_class + first, .n = c->n - first, .all = c->all };
 	size_t head = 0, bodies = 0;
 
+	assert(!c->other || c->other_arg == TRACE_REQ_GPA); /* as the format has it */
 	if (c->other) {
 		undo_gather(e->undo_rows, c->n, c->other, NULL, e->others);
 		one.other = e->others;
