@@ -373,10 +373,11 @@ static int unpack_undo(struct chunk_decoder *d, unsigned int kind, unsigned int 
 	const uint64_t *undone = arg_rows(d, kind - 1, arg), *gpas = arg_rows(d, kind, TRACE_REQ_GPA);
 	uint32_t rows = d->counts[kind], start[] = { 0, 0, rows };
 	struct classes classes = { start, 2, NULL };
-	int err = undo_kind(kind) ? find_undo_rows(d, kind) : -EBADMSG;
+	int err;
 
 	if (d->filled[kind] & 1u << arg)
 		return 0;
+	err = undo_kind(kind) ? find_undo_rows(d, kind) : -EBADMSG;
 	if (!err && d->counts[kind - 1])
 		err = decode_arg(d, kind - 1, arg, why);
 	if (err)

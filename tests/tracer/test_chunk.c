@@ -16,6 +16,15 @@
 #include "tracer/column.h"
 #include "tracer/tracer.h"
 
+static void expect_same(struct chunk_decoder *dec, const struct chunk_row *row, const struct trace_event *events, uint32_t n)
+{
+	const struct trace_event *out;
+	const char *why = NULL;
+
+	assert_int_equal(chunk_decode(dec, row, &out, &why), 0);
+	assert_memory_equal(events, out, n * sizeof(*events));
+}
+
 static void test_random_events_round_trip(void **state)
 {
 	struct chunk_encoder *quick = chunk_encoder_new(false), *thorough = chunk_encoder_new(true);
@@ -26,11 +35,8 @@ static void test_random_events_round_trip(void **state)
 		uint32_t n = 1 + (uint32_t)(rnd() % 2000);
 		struct trace_event *events = random_events(n, round % 3 ? TRACE_KINDS - 1 : 255);
 		struct chunk_row row = encode(round % 8 ? quick : thorough, events, n);
-		const struct trace_event *out;
-		const char *why = NULL;
 
-		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-		assert_memory_equal(events, out, n * sizeof(*events));
+		expect_same(dec, &row, events, n);
 		free(events);
 	}
 	chunk_encoder_free(quick);
@@ -44,9 +50,7 @@ static void largest_worst_chunk_round_trips(bool thorough)
 	struct chunk_encoder *enc = chunk_encoder_new(thorough);
 	struct chunk_decoder *dec = chunk_decoder_new();
 	struct trace_event *events = malloc(CHUNK_EVENTS_MAX * sizeof(*events));
-	const struct trace_event *out;
 	struct chunk_row row;
-	const char *why = NULL;
 
 	for (uint32_t i = 0; i < CHUNK_EVENTS_MAX; i++) {
 		/* kinds 18..255 are not in the table: all six arguments are stored */
@@ -59,8 +63,7 @@ static void largest_worst_chunk_round_trips(bool thorough)
 	}
 	row = encode(enc, events, CHUNK_EVENTS_MAX);
 	assert_true(row.raw_bytes <= CHUNK_RAW_MAX && row.data_bytes <= CHUNK_DATA_MAX);
-	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-	assert_memory_equal(events, out, CHUNK_EVENTS_MAX * sizeof(*events));
+	expect_same(dec, &row, events, CHUNK_EVENTS_MAX);
 	free(events);
 	chunk_encoder_free(enc);
 	chunk_decoder_free(dec);
@@ -85,11 +88,8 @@ static void test_shaped_events_round_trip_in_few_bytes(void **state)
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 			struct trace_event *events = shaped_events(sizes[i]);
 			struct chunk_row row = encode(enc, events, sizes[i]);
-			const struct trace_event *out;
-			const char *why = NULL;
 
-			assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-			assert_memory_equal(events, out, sizes[i] * sizeof(*events));
+			expect_same(dec, &row, events, sizes[i]);
 			assert_true(sizes[i] < 2000 || row.data_bytes < sizes[i] * 8);
 			free(events);
 		}
@@ -112,11 +112,8 @@ static void test_encoder_that_is_used_to_other_events_does_as_well_as_a_new_one(
 		struct chunk_encoder *fresh = chunk_encoder_new(false);
 		size_t fresh_bytes = encode(fresh, events, n).data_bytes;
 		struct chunk_row row = encode(used, events, n);
-		const struct trace_event *out;
-		const char *why = NULL;
 
-		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-		assert_memory_equal(events, out, n * sizeof(*events));
+		expect_same(dec, &row, events, n);
 		assert_true(row.data_bytes < fresh_bytes + fresh_bytes / 8 + 500);
 		chunk_encoder_free(fresh);
 		free(events);
@@ -137,8 +134,6 @@ static void test_times_of_a_clock_that_runs_alike_cost_nothing(void **state)
 	(void)state;
 	for (int with = 0; with < 2; with++) {
 		struct chunk_row row;
-		const struct trace_event *out;
-		const char *why = NULL;
 
 		for (uint32_t i = 0; i < 20000; i++) {
 			t = with ? events[i].t_ns : t + rnd() % 10000;
@@ -148,8 +143,7 @@ static void test_times_of_a_clock_that_runs_alike_cost_nothing(void **state)
 		}
 		row = encode(enc, events, 20000);
 		bytes[with] = row.data_bytes;
-		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-		assert_memory_equal(events, out, 20000 * sizeof(*events));
+		expect_same(dec, &row, events, 20000);
 	}
 	assert_true(bytes[1] < bytes[0] + 100);
 	free(events);
@@ -170,8 +164,6 @@ static void test_registers_that_keep_their_values_cost_what_their_offsets_do(voi
 		held[i] = rnd() >> 32;
 	for (int with = 0; with < 2; with++) {
 		struct chunk_row row;
-		const struct trace_event *out;
-		const char *why = NULL;
 
 		for (uint32_t i = 0; i < 20000; i++) {
 			uint64_t reg = with ? events[i].arg[1] / 4 : rnd() % 64;
@@ -180,8 +172,7 @@ static void test_registers_that_keep_their_values_cost_what_their_offsets_do(voi
 		}
 		row = encode(enc, events, 20000);
 		bytes[with] = row.data_bytes;
-		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-		assert_memory_equal(events, out, 20000 * sizeof(*events));
+		expect_same(dec, &row, events, 20000);
 	}
 	assert_true(bytes[1] < bytes[0] + 1000);
 	free(events);
@@ -198,14 +189,11 @@ static void test_columns_that_differ_by_class_are_smaller_if_time_is_taken(void 
 	uint32_t n = CHUNK_EVENTS_MAX - 1;
 	size_t hurried_bytes = encode(enc, events, CHUNK_EVENTS_MAX).data_bytes, least_bytes = encode(thorough, events, n).data_bytes;
 	struct chunk_row row = encode(enc, events, n);
-	const struct trace_event *out;
-	const char *why = NULL;
 
 	(void)state;
 	assert_true(row.data_bytes < hurried_bytes - hurried_bytes / 8);
 	assert_true(row.data_bytes < least_bytes + least_bytes / 32);
-	assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-	assert_memory_equal(events, out, n * sizeof(*events));
+	expect_same(dec, &row, events, n);
 	free(events);
 	chunk_encoder_free(enc);
 	chunk_encoder_free(thorough);
@@ -231,12 +219,9 @@ static void test_unmaps_cost_little_beside_their_maps(void **state)
 		struct chunk_encoder *enc = chunk_encoder_new(thorough);
 		size_t alone_bytes = encode(enc, alone, maps).data_bytes;
 		struct chunk_row row = encode(enc, events, n);
-		const struct trace_event *out;
-		const char *why = NULL;
 
 		assert_true(row.data_bytes < alone_bytes + alone_bytes / 4);
-		assert_int_equal(chunk_decode(dec, &row, &out, &why), 0);
-		assert_memory_equal(events, out, n * sizeof(*events));
+		expect_same(dec, &row, events, n);
 		chunk_encoder_free(enc);
 	}
 	free(alone);
